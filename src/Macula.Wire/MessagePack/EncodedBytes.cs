@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Macula.Wire.MessagePack;
 
 /// <summary>How many bytes <see cref="MessagePackWriter"/> will take, so that a frame's length can stand before its body.</summary>
@@ -10,7 +8,7 @@ internal static class EncodedBytes
 
     public static int OfString(string text)
     {
-        var bytes = Encoding.UTF8.GetByteCount(text);
+        var bytes = StrictUtf8.Encoding.GetByteCount(text);
         return bytes + (bytes < 32 ? 1 : bytes <= byte.MaxValue ? 2 : bytes <= ushort.MaxValue ? 3 : 5);
     }
 

@@ -2,6 +2,9 @@ namespace Macula.Wire.MessagePack;
 
 public readonly partial struct MeshValue
 {
+    // IEEE 754-2019 §6.2.1: quiet, without payload; one spelling, as for every other value.
+    private const long CanonicalNaN = 0x7ff8_0000_0000_0000;
+
     /// <summary>A boolean.</summary>
     public static implicit operator MeshValue(bool value) => new(Tag.Boolean, value ? 1 : 0);
 
@@ -17,8 +20,8 @@ public readonly partial struct MeshValue
     /// <summary>An integer.</summary>
     public static implicit operator MeshValue(ulong value) => new(value <= long.MaxValue ? Tag.Integer : Tag.UnsignedInteger, (long)value);
 
-    /// <summary>A double; a float is widened exactly.</summary>
-    public static implicit operator MeshValue(double value) => new(Tag.Float, BitConverter.DoubleToInt64Bits(value));
+    /// <summary>A double; a float is widened exactly. What is no number loses its sign and its payload.</summary>
+    public static implicit operator MeshValue(double value) => new(Tag.Float, double.IsNaN(value) ? CanonicalNaN : BitConverter.DoubleToInt64Bits(value));
 
     /// <summary>A string; null becomes nil.</summary>
     /// <exception cref="ArgumentException">The text holds half of a surrogate pair, which UTF-8 cannot say.</exception>

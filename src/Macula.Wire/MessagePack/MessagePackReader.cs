@@ -140,18 +140,24 @@ public ref struct MessagePackReader
     public bool TryReadUtf8(int maxBytes, out ReadOnlySpan<byte> utf8)
     {
         utf8 = default;
-        if (!TryTakeCode(MessagePackKind.String, out var code) || !TryTakeLength(code, out var length))
+        if (!TryTakeCode(MessagePackKind.String, out var code) || !TryTakeLength(code, out var length) || !TryTake(length, out var text))
         {
             return false;
         }
 
-        if (length > (uint)maxBytes)
+        if (text.Length > maxBytes)
         {
             return Fail(MessagePackFault.StringTooLong);
         }
 
         // Unicode 15 §3.9 table 3-7: no overlong forms, no surrogates.
-        return TryTake(length, out utf8) && (Utf8.IsValid(utf8) || Fail(MessagePackFault.InvalidUtf8));
+        if (!Utf8.IsValid(text))
+        {
+            return Fail(MessagePackFault.InvalidUtf8);
+        }
+
+        utf8 = text;
+        return true;
     }
 
     /// <summary>Reads bytes that share the source's memory; they end at <see cref="Consumed"/>.</summary>
@@ -160,12 +166,18 @@ public ref struct MessagePackReader
     public bool TryReadBinary(int maxBytes, out ReadOnlySpan<byte> bytes)
     {
         bytes = default;
-        if (!TryTakeCode(MessagePackKind.Binary, out var code) || !TryTakeLength(code, out var length))
+        if (!TryTakeCode(MessagePackKind.Binary, out var code) || !TryTakeLength(code, out var length) || !TryTake(length, out var content))
         {
             return false;
         }
 
-        return length > (uint)maxBytes ? Fail(MessagePackFault.BinaryTooLong) : TryTake(length, out bytes);
+        if (content.Length > maxBytes)
+        {
+            return Fail(MessagePackFault.BinaryTooLong);
+        }
+
+        bytes = content;
+        return true;
     }
 
     /// <summary>Enters an array. After its elements have been read, <see cref="Leave"/> it.</summary>

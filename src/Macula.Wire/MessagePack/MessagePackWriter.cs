@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using System.Text;
 
 namespace Macula.Wire.MessagePack;
 
@@ -10,9 +9,6 @@ public readonly ref struct MessagePackWriter
 {
     // A code and a number of 64 bits.
     private const int MaxScalarBytes = 9;
-
-    // Throws on lone surrogates instead of sending a replacement that nobody wrote.
-    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly IBufferWriter<byte> _output;
 
@@ -71,9 +67,9 @@ public readonly ref struct MessagePackWriter
     /// <exception cref="ArgumentException">The text holds half of a surrogate pair, which UTF-8 cannot say.</exception>
     public void WriteString(ReadOnlySpan<char> text)
     {
-        var byteCount = StrictUtf8.GetByteCount(text);
+        var byteCount = StrictUtf8.Encoding.GetByteCount(text);
         WriteStringHeader(byteCount);
-        var written = StrictUtf8.GetBytes(text, _output.GetSpan(byteCount));
+        var written = StrictUtf8.Encoding.GetBytes(text, _output.GetSpan(byteCount));
         _output.Advance(written);
     }
 
