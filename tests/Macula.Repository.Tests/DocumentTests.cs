@@ -17,6 +17,9 @@ public sealed class DocumentTests
     public void LinksLeadSomewhere() => Expect.Obeyed(DocumentChecks.LinksLead);
 
     [Fact]
+    public void PagesThatAreCitedExist() => Expect.Obeyed(DocumentChecks.CitedPages);
+
+    [Fact]
     public void NothingNamesAMachine() => Expect.Obeyed(DocumentChecks.MachinePaths);
 
     [Fact]
@@ -57,6 +60,14 @@ public sealed class DocumentTests
             ("docs/a.md", "[x](b.md)\n[x](../src/Nothing/)\n[x](#no-such-part)\n[x](../src/) [y](../README.md#two-words) [z](#here)\n# Here\n[w](https://example.org/x)\n```\n[x](c.md)\n```\n"),
             ("README.md", "## Two words!\n"),
             ("src/A/A.cs", ""));
+
+    [Fact]
+    public void CitationOfAMissingPageIsFound() =>
+        Expect.Found(
+            DocumentChecks.CitedPages,
+            ["src/A/A.cs:2"],
+            ("docs/protocol/01-a.md", ""),
+            ("src/A/A.cs", "// docs/protocol/01-a.md §2.\n// See docs/decisions/0099-none.md."));
 
     [Fact]
     public void MachinePathOrRegistryIsFound() =>

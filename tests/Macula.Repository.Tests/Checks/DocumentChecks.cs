@@ -52,6 +52,15 @@ internal static partial class DocumentChecks
         where !tree.Holds(target) || !HasHeading(tree.Find(target), link.Target)
         select page.At(link.Offset, $"the link '{link.Target}' leads nowhere");
 
+    /// <summary>Code that sends its reader to a page names one that exists.</summary>
+    public static IEnumerable<Finding> CitedPages(SourceTree tree) =>
+        from file in tree.Files
+        // Tests about the repository plant pages of their own.
+        where !file.Path.StartsWith("tests/Macula.Repository.Tests/", StringComparison.Ordinal)
+        from Match match in CitedPage().Matches(file.Text)
+        where !tree.Holds(match.Value)
+        select file.At(match.Index, $"there is no {match.Value}");
+
     /// <summary>A path of one machine and the address of a package registry are both wrong everywhere else.</summary>
     public static IEnumerable<Finding> MachinePaths(SourceTree tree) =>
         from file in tree.Files
@@ -108,6 +117,9 @@ internal static partial class DocumentChecks
 
     [GeneratedRegex(@"(?<![\w.:])/(work|root|home|Users|tmp)/[\w.]|[A-Za-z]:\\Users\\")]
     private static partial Regex MachinePath();
+
+    [GeneratedRegex(@"\bdocs/(decisions|protocol)/[\w.-]+\.md\b")]
+    private static partial Regex CitedPage();
 
     [GeneratedRegex(@"(?<!!)\[[^\]\n]*\]\((?<target>[^)\s]+)\)")]
     private static partial Regex Link();
