@@ -117,7 +117,7 @@ internal static partial class CommentChecks
     [GeneratedRegex(
         @"(?i:\b(previously|formerly|refactored|(it|this|which|that|we) used to|was (changed|renamed|moved|added) (to|from|in|for|because)"
         + @"|(moved|extracted|renamed|ported|copied) from|replaces the old|as requested|per review|new implementation|legacy approach"
-        + @"|phase \d|landing [a-d]|milestone|for now|not yet implemented|to be done|in a (later|future) (version|landing|release)"
+        + @"|phase \d|landing [a-d]|milestone|for now|not yet implemented|in a (later|future) (version|landing|release)"
         + @"|will be (added|implemented|supported) later|(issue|ticket|task|bug|pr|pull request) ?#? ?\d+)\b)"
         + @"|\b(TODO|FIXME|HACK|XXX)\b|(?<=^|[\s(])(?<!PKCS )#\d{1,6}\b")]
     private static partial Regex Telling();
