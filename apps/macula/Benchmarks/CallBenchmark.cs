@@ -7,11 +7,9 @@ using Macula.Identity.Keys;
 using Macula.Identity.Names;
 using Macula.Identity.Realm;
 using Macula.Rpc;
-using Macula.Transport;
 using Macula.Transport.Execution;
 using Macula.Transport.Quic;
 using Macula.Wire.Frames;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Macula.Cli.Benchmarks;
 
@@ -40,7 +38,7 @@ internal static class CallBenchmark
 
             await using var serving = await ServingProcess.StartAsync(files.Path, cancellationToken);
             await using var peer = await MaculaPeer.StartAsync(
-                new MaculaPeerOptions { Realm = realm.Realm, Credentials = caller, Transport = new QuicTransport(NullLoggerFactory.Instance) },
+                new MaculaPeerOptions { Realm = realm.Realm, Credentials = caller, Transport = new QuicTransport() },
                 cancellationToken);
             await MeasureAsync(peer, new CallOptions { At = serving.Address }, plan, form, cancellationToken);
         }

@@ -61,7 +61,7 @@ internal sealed class NodeOptions
             {
                 Realm = realm,
                 Credentials = credentials,
-                Transport = new QuicTransport(loggers),
+                Transport = new QuicTransport(new QuicTransportOptions { LoggerFactory = loggers }),
                 Endpoint = new EndpointOptions { LocalEndPoint = ParseListen(parse.GetValue(_listen)!) },
                 LoggerFactory = loggers,
             },

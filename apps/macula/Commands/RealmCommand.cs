@@ -5,7 +5,6 @@ using Macula.Identity.Keys;
 using Macula.Identity.Names;
 using Macula.Identity.Realm;
 using Macula.Transport.Execution;
-using Macula.Wire.Time;
 
 namespace Macula.Cli.Commands;
 

@@ -25,7 +25,10 @@ internal static class BuiltInProcedures
 
         try
         {
-            return a.Kind == MessagePackKind.Integer && b.Kind == MessagePackKind.Integer ? checked(a.AsInt64() + b.AsInt64()) : a.AsDouble() + b.AsDouble();
+            // Whole numbers stay whole: a sum that became a float would lose digits beyond 2^53.
+            return a.Kind == MessagePackKind.Integer && b.Kind == MessagePackKind.Integer
+                ? (MeshValue)checked(a.AsInt64() + b.AsInt64())
+                : (MeshValue)(a.AsDouble() + b.AsDouble());
         }
         catch (OverflowException)
         {
