@@ -14,6 +14,9 @@ public enum CallExecution
 
     /// <summary>The handler ran, at least in part; repeating is safe only for an idempotent call.</summary>
     Started = 1,
+
+    /// <summary>Nobody can tell, as after a connection that ended; never on the wire.</summary>
+    Unknown = 2,
 }
 
 /// <summary>Why a call returned nothing (docs/protocol/03-frames.md [FRM-31] to [FRM-33]).</summary>
@@ -31,7 +34,7 @@ public sealed record ErrorFrame
     /// <summary>Describes a failure.</summary>
     /// <param name="code">Why; not <see cref="ErrorCode.NoError"/>.</param>
     /// <param name="message">For people. What is longer than <see cref="MaxMessageBytes"/> in UTF-8 is cut between two characters and ends with "…"; halves of surrogate pairs become U+FFFD.</param>
-    /// <param name="execution">How far the call had come.</param>
+    /// <param name="execution">How far the call had come; unknown is written as started, the cautious reading.</param>
     public ErrorFrame(ErrorCode code, string message, CallExecution execution)
     {
         ArgumentNullException.ThrowIfNull(message);

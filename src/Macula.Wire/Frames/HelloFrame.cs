@@ -7,7 +7,7 @@ using Macula.Wire.MessagePack;
 namespace Macula.Wire.Frames;
 
 /// <summary>What a node says of itself before anything else: the versions and features that it has (docs/protocol/03-frames.md [FRM-10] to [FRM-14]).</summary>
-// map: 1 -> array of uint versions | 2 -> array of str features | 3 -> str agent | keys of newer nodes
+// map: 1 -> array of uint versions | 2 -> array of str features | 3 -> str agent | 4 -> uint instance | keys of newer nodes
 public sealed class HelloFrame
 {
     /// <summary>The version of the protocol that this code speaks.</summary>
@@ -28,13 +28,15 @@ public sealed class HelloFrame
     private const ulong VersionsKey = 1;
     private const ulong FeaturesKey = 2;
     private const ulong AgentKey = 3;
+    private const ulong InstanceKey = 4;
 
     /// <summary>Describes a node.</summary>
     /// <param name="versions">Versions of the protocol that it speaks, 1 to <see cref="MaxVersions"/> of them, in any order.</param>
+    /// <param name="instance">The number that the node drew when it started.</param>
     /// <param name="features">What it can do beyond its versions, at most <see cref="MaxFeatures"/> names.</param>
     /// <param name="agent">The program and its version, such as <c>macula-dotnet/0.1.0</c>, for people; possibly empty.</param>
     /// <exception cref="ArgumentException">A limit is exceeded, or a text holds half of a surrogate pair.</exception>
-    public HelloFrame(ImmutableArray<uint> versions, ImmutableArray<string> features, string agent)
+    public HelloFrame(ImmutableArray<uint> versions, ulong instance, ImmutableArray<string> features, string agent)
     {
         ArgumentNullException.ThrowIfNull(agent);
         if (versions.IsDefaultOrEmpty || versions.Length > MaxVersions)
@@ -53,12 +55,16 @@ public sealed class HelloFrame
         }
 
         Versions = versions;
+        Instance = instance;
         Features = features;
         Agent = agent;
     }
 
     /// <summary>Versions of the protocol that the node speaks; never empty.</summary>
     public ImmutableArray<uint> Versions { get; }
+
+    /// <summary>The number that the node drew at random when it started; another one from the same node means that it was restarted. 0 when it names none.</summary>
+    public ulong Instance { get; }
 
     /// <summary>What the node can do beyond its versions; possibly empty. Names that are not known are to be ignored.</summary>
     public ImmutableArray<string> Features { get; }
@@ -88,7 +94,7 @@ public sealed class HelloFrame
     {
         new FrameHeader(FrameType.Hello, (ulong)BodyBytes()).Write(output);
         var writer = new MessagePackWriter(output);
-        writer.WriteMapHeader(3);
+        writer.WriteMapHeader(4);
         writer.WriteInteger(VersionsKey);
         writer.WriteArrayHeader(Versions.Length);
         foreach (var version in Versions)
@@ -105,6 +111,8 @@ public sealed class HelloFrame
 
         writer.WriteInteger(AgentKey);
         writer.WriteString(Agent);
+        writer.WriteInteger(InstanceKey);
+        writer.WriteInteger(Instance);
     }
 
     /// <summary>Reads the body of a hello.</summary>
@@ -114,14 +122,16 @@ public sealed class HelloFrame
     public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out HelloFrame? frame, out ProtocolError error)
     {
         var reader = new MessagePackReader(body.Span, new MessagePackLimits { MaxBytes = FrameLimits.MaxHelloBodyBytes });
-        frame = TryReadFields(ref reader, out var versions, out var features, out var agent) ? new HelloFrame(versions, features, agent) : null;
+        frame = TryReadFields(ref reader, out var versions, out var instance, out var features, out var agent) ? new HelloFrame(versions, instance, features, agent) : null;
         error = reader.Error.GetValueOrDefault();
         return frame is not null;
     }
 
-    private static bool TryReadFields(ref MessagePackReader reader, out ImmutableArray<uint> versions, out ImmutableArray<string> features, out string agent)
+    private static bool TryReadFields(
+        ref MessagePackReader reader, out ImmutableArray<uint> versions, out ulong instance, out ImmutableArray<string> features, out string agent)
     {
         versions = default;
+        instance = 0;
         features = [];
         agent = "";
         var seenKeys = 0;
@@ -138,7 +148,7 @@ public sealed class HelloFrame
             }
 
             // [FRM-11]: one meaning for each key, so a known one stands once.
-            var keyBit = key is VersionsKey or FeaturesKey or AgentKey ? 1 << (int)key : 0;
+            var keyBit = key is VersionsKey or FeaturesKey or AgentKey or InstanceKey ? 1 << (int)key : 0;
             if ((seenKeys & keyBit) != 0)
             {
                 return reader.Fail(FrameFault.Malformed("FRM-11", "a hello holds a key twice"));
@@ -150,6 +160,7 @@ public sealed class HelloFrame
                 VersionsKey => TryReadVersions(ref reader, out versions),
                 FeaturesKey => TryReadFeatures(ref reader, out features),
                 AgentKey => TryReadAgent(ref reader, out agent),
+                InstanceKey => reader.TryReadUInt64(out instance),
                 // [FRM-11]: what a newer node adds is passed over; that is how old and new nodes talk.
                 _ => reader.TrySkip(),
             };
@@ -234,9 +245,10 @@ public sealed class HelloFrame
     }
 
     private int BodyBytes() =>
-        // The map's header and its three keys take a byte each.
-        4
+        // The map's header and its four keys take a byte each.
+        5
         + EncodedBytes.OfContainerHeader(Versions.Length) + Versions.Sum(version => EncodedBytes.OfInteger(version))
         + EncodedBytes.OfContainerHeader(Features.Length) + Features.Sum(EncodedBytes.OfString)
-        + EncodedBytes.OfString(Agent);
+        + EncodedBytes.OfString(Agent)
+        + EncodedBytes.OfInteger(Instance);
 }

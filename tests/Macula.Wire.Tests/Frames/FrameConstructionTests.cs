@@ -70,22 +70,22 @@ public sealed class FrameConstructionTests
     [Fact]
     public void HelloOutsideItsLimitsCannotBeMade()
     {
-        Assert.Throws<ArgumentException>(() => new HelloFrame([], [], ""));
-        Assert.Throws<ArgumentException>(() => new HelloFrame([1, 2, 3, 4, 5, 6, 7, 8, 9], [], ""));
-        Assert.Throws<ArgumentException>(() => new HelloFrame([1], [""], ""));
-        Assert.Throws<ArgumentException>(() => new HelloFrame([1], [new string('f', 65)], ""));
-        Assert.Throws<ArgumentException>(() => new HelloFrame([1], [.. Enumerable.Repeat("f", 65)], ""));
-        Assert.Throws<ArgumentException>(() => new HelloFrame([1], [], new string('a', 129)));
-        Assert.ThrowsAny<ArgumentException>(() => new HelloFrame([1], ["\ud800"], ""));
+        Assert.Throws<ArgumentException>(() => new HelloFrame([], 1, [], ""));
+        Assert.Throws<ArgumentException>(() => new HelloFrame([1, 2, 3, 4, 5, 6, 7, 8, 9], 1, [], ""));
+        Assert.Throws<ArgumentException>(() => new HelloFrame([1], 1, [""], ""));
+        Assert.Throws<ArgumentException>(() => new HelloFrame([1], 1, [new string('f', 65)], ""));
+        Assert.Throws<ArgumentException>(() => new HelloFrame([1], 1, [.. Enumerable.Repeat("f", 65)], ""));
+        Assert.Throws<ArgumentException>(() => new HelloFrame([1], 1, [], new string('a', 129)));
+        Assert.ThrowsAny<ArgumentException>(() => new HelloFrame([1], 1, ["\ud800"], ""));
     }
 
     // [FRM-12]
     [Fact]
     public void TwoNodesChooseTheHighestVersionThatBothName()
     {
-        var old = new HelloFrame([1], [], "");
-        var both = new HelloFrame([2, 1, 3], [], "");
-        var future = new HelloFrame([3, 4], [], "");
+        var old = new HelloFrame([1], 1, [], "");
+        var both = new HelloFrame([2, 1, 3], 1, [], "");
+        var future = new HelloFrame([3, 4], 1, [], "");
 
         Assert.Equal(1u, old.ChooseVersion(both));
         Assert.Equal(1u, both.ChooseVersion(old));

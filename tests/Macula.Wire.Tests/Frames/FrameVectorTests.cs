@@ -65,6 +65,7 @@ public sealed class FrameVectorTests
         {
             "hello" => new HelloFrame(
                 [.. fields.GetProperty("versions").EnumerateArray().Select(version => version.GetUInt32())],
+                fields.GetProperty("instance").GetUInt64(),
                 [.. fields.GetProperty("features").EnumerateArray().Select(feature => feature.GetString()!)],
                 Text(fields, "agent")!),
             "call" => new CallFrame(
@@ -93,6 +94,7 @@ public sealed class FrameVectorTests
         {
             var actualHello = Assert.IsType<HelloFrame>(actual);
             Assert.Equal<uint>(expectedHello.Versions, actualHello.Versions);
+            Assert.Equal(expectedHello.Instance, actualHello.Instance);
             Assert.Equal<string>(expectedHello.Features, actualHello.Features);
             Assert.Equal(expectedHello.Agent, actualHello.Agent);
         }
