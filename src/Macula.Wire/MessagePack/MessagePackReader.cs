@@ -73,7 +73,7 @@ public ref struct MessagePackReader
         return true;
     }
 
-    /// <summary>Reads nil.</summary>
+    /// <summary>Reads a nil, which is one byte and stands for no value.</summary>
     public bool TryReadNil() => TryTakeCode(MessagePackKind.Nil, out _);
 
     /// <summary>Reads true or false.</summary>

@@ -63,7 +63,7 @@ public readonly ref struct MessagePackWriter
     /// <summary>Writes a float of 64 bits: 9 bytes.</summary>
     public void WriteFloat(double value) => WriteNumber(Format.Float64, BitConverter.DoubleToUInt64Bits(value), sizeof(double));
 
-    /// <summary>Writes a string.</summary>
+    /// <summary>Writes text as UTF-8, behind 1, 2, 3 or 5 bytes that give its length.</summary>
     /// <exception cref="ArgumentException">The text holds half of a surrogate pair, which UTF-8 cannot say.</exception>
     public void WriteString(ReadOnlySpan<char> text)
     {
@@ -73,7 +73,7 @@ public readonly ref struct MessagePackWriter
         _output.Advance(written);
     }
 
-    /// <summary>Writes bytes.</summary>
+    /// <summary>Writes bytes, behind 2, 3 or 5 that give their number.</summary>
     public void WriteBinary(ReadOnlySpan<byte> bytes)
     {
         var log = bytes.Length <= byte.MaxValue ? 0 : bytes.Length <= ushort.MaxValue ? 1 : 2;

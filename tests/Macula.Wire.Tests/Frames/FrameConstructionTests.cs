@@ -28,6 +28,21 @@ public sealed class FrameConstructionTests
         Assert.Throws<ArgumentException>(() => new CallFrame(Echo, TimeSpan.FromSeconds(1), Payload.Nil, CallFlags.None, "00-abc"));
     }
 
+    // [FRM-24]
+    [Fact]
+    public void FaultsThatAnErrorFrameMayAnswerAreThoseOfAWellFramedCall()
+    {
+        string[] answerable = [.. VectorFile.RefusedFrames.Where(vector => vector.Bytes[0] == (byte)FrameType.Call).Select(CodeOf).Where(code => code != ErrorCode.MalformedFrame && code != ErrorCode.FrameTooLarge).Distinct().Select(code => code.ToString())];
+        Assert.Equal([nameof(ErrorCode.UnknownContentType), nameof(ErrorCode.InvalidName)], answerable);
+
+        static ErrorCode CodeOf(RefusedVector vector)
+        {
+            StreamDecoder.Decode(vector.Bytes, out var error);
+            return error!.Value.Code;
+        }
+    }
+
+    // [FRM-32]
     [Fact]
     public void LongMessageOfAnErrorIsCutBetweenCharacters()
     {

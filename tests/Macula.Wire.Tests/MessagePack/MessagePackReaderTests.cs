@@ -94,6 +94,22 @@ public sealed class MessagePackReaderTests
         Assert.Equal("MSG-9", error.Requirement);
     }
 
+    // [MSG-9]: what the limit of elements promises about memory, for the shapes that cost most.
+    [Theory]
+    [InlineData("91c0", 65_536)]
+    [InlineData("81a0c0", 43_690)]
+    [InlineData("90", 131_072)]
+    [InlineData("a161", 131_072)]
+    [InlineData("c40100", 131_072)]
+    public void LargestValueThereIsTakesLessThan8MiBOnceDecoded(string elementHex, int count)
+    {
+        byte[] bytes = [0xdd, (byte)(count >> 24), (byte)(count >> 16), (byte)(count >> 8), (byte)count, .. Enumerable.Repeat(Convert.FromHexString(elementHex), count).SelectMany(element => element)];
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.True(MeshValue.TryDecode(bytes, null, out _, out var error), error.ToString());
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 1, 8 * 1024 * 1024);
+    }
+
     [Fact]
     public void ReadingScalarsAllocatesNothing()
     {
