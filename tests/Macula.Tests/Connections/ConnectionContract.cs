@@ -24,9 +24,9 @@ public abstract class ConnectionContract<TRunner>
 
         var failure = await Assert.ThrowsAsync<CallException>(() => CallAsync(mallory, alice));
 
-        Assert.Equal((ErrorCode.CertificateUntrusted, CallExecution.NotStarted), (failure.Code, failure.Execution));
+        Assert.Equal((ErrorCode.CertificateWrongRealm, CallExecution.NotStarted), (failure.Code, failure.Execution));
         Assert.Contains("refused this node", failure.Message, StringComparison.Ordinal);
-        Assert.Contains(mesh.Log.Lines, line => line.Event.Id == 1003 && line.Message.Contains("CertificateUntrusted", StringComparison.Ordinal));
+        Assert.Contains(mesh.Log.Lines, line => line.Event.Id == 1003 && line.Message.Contains("CertificateWrongRealm", StringComparison.Ordinal));
     });
 
     [Fact]
@@ -39,7 +39,7 @@ public abstract class ConnectionContract<TRunner>
 
         var failure = await Assert.ThrowsAsync<CallException>(() => CallAsync(mallory, alice));
 
-        Assert.EndsWith($"refused this node: {ErrorCodes.Describe(ErrorCode.CertificateUntrusted).Meaning}", failure.Message, StringComparison.Ordinal);
+        Assert.EndsWith($"refused this node: {ErrorCodes.Describe(ErrorCode.CertificateWrongRealm).Meaning}", failure.Message, StringComparison.Ordinal);
     });
 
     [Fact]
