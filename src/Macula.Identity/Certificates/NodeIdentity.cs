@@ -46,6 +46,9 @@ public sealed class NodeIdentity
     /// <summary>The last moment at which the certificate holds, clock skew not counted.</summary>
     public WallTime NotAfter { get; }
 
+    /// <summary>The moment from which nobody accepts the certificate any more: its last one, and the clock skew that is allowed.</summary>
+    public WallTime AcceptedUntil => NotAfter + CertificateProfile.ClockSkew;
+
     /// <summary>The hash of the certificate that says all this.</summary>
     public CertificateHash CertificateHash { get; }
 
