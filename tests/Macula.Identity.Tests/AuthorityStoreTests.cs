@@ -7,7 +7,7 @@ using Macula.Wire.Identifiers;
 
 namespace Macula.Identity.Tests;
 
-/// <summary>An authority on disk: it comes back as it was, or not at all.</summary>
+/// <summary>[ID-24], [ID-25]: an authority on disk comes back as it was, or not at all.</summary>
 public sealed class AuthorityStoreTests : IDisposable
 {
     private static readonly EcdsaP256Scheme Scheme = EcdsaP256Scheme.Instance;
@@ -122,6 +122,19 @@ public sealed class AuthorityStoreTests : IDisposable
         }
 
         AuthorityStore.Open(Home, Scheme).Dispose();
+    }
+
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("null")]
+    [InlineData("{\"format\":2,\"issued\":[]}")]
+    [InlineData("{\"format\":1,\"issued\":[null]}")]
+    [InlineData("{\"format\":1,\"issued\":[{\"name\":\"A\",\"node\":\"\",\"serial\":\"\",\"not_after\":1}]}")]
+    public void LedgerThatIsNoneIsRefused(string ledger)
+    {
+        Create().Dispose();
+        File.WriteAllText(Path.Combine(Home, "ledger.json"), ledger);
+        Assert.Equal(FileFault.Malformed, Assert.Throws<IdentityFileException>(() => AuthorityStore.Open(Home, Scheme)).Fault);
     }
 
     [Fact]

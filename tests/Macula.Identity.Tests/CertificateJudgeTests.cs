@@ -250,7 +250,19 @@ public sealed class CertificateJudgeTests : IDisposable
     }
 
     [Fact] // [ID-17]
-    public void RememberedCertificateIsStillLookedAtForTimeAndAuthorities()
+    public void CertificateVerifiedUnderOtherAuthoritiesIsVerifiedAgain()
+    {
+        var before = _realm.Trust;
+        _realm.Authority.RotateKey(_realm.Random, TestRealm.Start);
+        var certificate = _realm.Issue("node-1");
+        var judge = _realm.NewJudge();
+        Accept(judge.Judge([certificate.Der], TestRealm.Start));
+        judge.Adopt(before);
+        Refuse(ErrorCode.CertificateUntrusted, judge.Judge([certificate.Der], TestRealm.Start));
+    }
+
+    [Fact] // [ID-17]
+    public void RememberedCertificateIsStillLookedAtForTime()
     {
         var certificate = _realm.Issue("node-1");
         var judge = _realm.NewJudge();

@@ -9,7 +9,7 @@ using Macula.Wire.Time;
 
 namespace Macula.Identity.Tests;
 
-/// <summary>A key or certificate file that cannot be used: an error that says which and what to do, never a new identity.</summary>
+/// <summary>[ID-24], [ID-25]: a key or certificate file that cannot be used gets an error that says which and what to do, never a new identity.</summary>
 public sealed class NodeCredentialsTests : IDisposable
 {
     private readonly TestRealm _realm = new();

@@ -8,7 +8,7 @@ using Macula.Identity.Tests.Support;
 
 namespace Macula.Identity.Tests;
 
-/// <summary>docs/protocol/01-identity.md §5: what every member gets.</summary>
+/// <summary>docs/protocol/01-identity.md §5 [ID-22]: what every member gets.</summary>
 public sealed class RealmFileTests : IDisposable
 {
     private readonly TestRealm _realm = new();
@@ -70,6 +70,7 @@ public sealed class RealmFileTests : IDisposable
         { "bootstrap", "host:port" }, { "bootstraps", "more than 32" }, { "policy-content", "policy" }, { "policy-sequence", "policy" },
         { "policy-signature", "policy" }, { "policy-as-revocations", "revocation list" }, { "stranger-policy", "policy" }, { "sequence-zero", "policy" },
         { "missing-field", "bootstraps" }, { "duplicate", "is not what it should be" }, { "null-name", "is not what it should be" },
+        { "null-authority", "none" }, { "null-bootstrap", "host:port" }, { "null-signature", "is not what it should be" },
     };
 
     [Theory]
@@ -107,6 +108,54 @@ public sealed class RealmFileTests : IDisposable
         {
             Assert.Throws<IdentityFileException>(() => Parse(bytes[..length]));
         }
+    }
+
+    [Fact]
+    public void SeededMutationsAreRefusedOrProveTheSameRealm()
+    {
+        const ulong Seed = 20261121;
+        const int Mutations = 20_000;
+        using var realm = new TestRealm(8, new KeyedHashScheme());
+        var random = new SeededRandom(Seed);
+        var good = realm.Authority.Realm.ToUtf8();
+        var refused = 0;
+        for (var round = 0; round < Mutations; round++)
+        {
+            var bytes = good.ToList();
+            for (var change = random.Next(3); change >= 0; change--)
+            {
+                var position = random.Next(bytes.Count);
+                switch (random.Next(4))
+                {
+                    case 0:
+                        bytes[position] = (byte)random.Next(256);
+                        break;
+                    case 1:
+                        bytes.Insert(position, (byte)random.Next(256));
+                        break;
+                    case 2:
+                        bytes.InsertRange(position, Encoding.ASCII.GetBytes(new[] { "null", "{}", "[", "\\ud800", "1e9", "\"" }[random.Next(6)]));
+                        break;
+                    default:
+                        bytes.RemoveRange(position, Math.Min(1 + random.Next(20), bytes.Count - position));
+                        break;
+                }
+            }
+
+            try
+            {
+                var read = RealmFile.Parse(bytes.ToArray(), "mutated", realm.Scheme);
+                // What proves itself is as it was; name and addresses may differ.
+                Assert.Equal(realm.Authority.Realm.Id, read.Id);
+                Assert.True(read.Policy is null || read.Policy.Document.Content == realm.Authority.Realm.Policy!.Document.Content);
+            }
+            catch (IdentityFileException)
+            {
+                refused++;
+            }
+        }
+
+        Assert.InRange(refused, Mutations / 2, Mutations);
     }
 
     [Fact] // [ID-21]
@@ -205,6 +254,9 @@ public sealed class RealmFileTests : IDisposable
                 "format" => () => json["format"] = 2,
                 "name" => () => json["name"] = "Upper",
                 "null-name" => () => json["name"] = null,
+                "null-authority" => () => json["authorities"] = new JsonArray((JsonNode?)null),
+                "null-bootstrap" => () => json["bootstraps"] = new JsonArray((JsonNode?)null),
+                "null-signature" => () => json["policy"]!["signature"] = null,
                 "id" => () => json["id"] = new string('0', 32),
                 "id-short" => () => json["id"] = "0",
                 "no-authority" => () => json["authorities"] = new JsonArray(),
