@@ -1,0 +1,515 @@
+using System.Diagnostics.CodeAnalysis;
+using Macula.Transport.Quic.Diagnostics;
+using Macula.Transport.Quic.Loop;
+using Macula.Transport.Quic.Native;
+using Macula.Transport.Quic.Streams;
+using Macula.Transport.Quic.Tls;
+using Macula.Wire;
+using Macula.Wire.Errors;
+using Microsoft.Extensions.Logging;
+
+namespace Macula.Transport.Quic.Connections;
+
+/// <summary>A connection on the loop's thread: feeds packets to ngtcp2, lets it send, and ends it.</summary>
+internal sealed unsafe class ConnectionCore : IPacketOwner
+{
+    private readonly EndpointServices _services;
+    private readonly DialAttempt? _dial;
+    private NativeConnection? _native;
+    private bool _handshakeDone;
+    private bool _announced;
+    private bool _resetByPeer;
+    private (Refusal Kind, string Detail)? _refusal;
+
+    private ConnectionCore(EndpointServices services, ConnectionRole role, in NativeAddress remote, DialAttempt? dial)
+    {
+        _services = services;
+        _dial = dial;
+        BirthLocal = services.Socket.LocalAddress;
+        BirthRemote = remote;
+        Destination = remote;
+        Connection = new QuicConnection(services, this, role, remote.ToEndPoint());
+    }
+
+    /// <summary>What the application sees.</summary>
+    public QuicConnection Connection { get; }
+
+    /// <summary>The live streams.</summary>
+    public StreamTable Streams { get; } = new();
+
+    /// <summary>This side's end of the one path that ngtcp2 is ever shown.</summary>
+    public NativeAddress BirthLocal { get; }
+
+    /// <summary>The other side's end of that path.</summary>
+    public NativeAddress BirthRemote { get; }
+
+    /// <summary>Where packets really go.</summary>
+    public NativeAddress Destination { get; set; }
+
+    /// <summary>The server name of the dial.</summary>
+    public string ServerName { get; private set; } = "";
+
+    /// <summary>The other side's certificates.</summary>
+    public IReadOnlyList<ReadOnlyMemory<byte>> PeerCertificates { get; private set; } = [];
+
+    /// <summary>The ids under which packets reach this connection.</summary>
+    public List<ulong> OwnIds { get; } = new(2);
+
+    /// <summary>The id of the client's first packets; null on the dialling side.</summary>
+    public ConnectionId? InitialId { get; private set; }
+
+    /// <summary>The tokens with which the other side may reset this connection.</summary>
+    public List<ResetToken> ResetTokens { get; } = new(2);
+
+    /// <summary>The deadline that counts in the timer heap.</summary>
+    public ulong ArmedFor { get; set; } = TimerHeap.Never;
+
+    /// <summary>Whether it stands in the list of those that may have something to send.</summary>
+    public bool IsDirty { get; set; }
+
+    /// <summary>True once nothing native is left. ngtcp2 is never called again.</summary>
+    [MemberNotNullWhen(false, nameof(_native))]
+    public bool IsDead => _native is null;
+
+    /// <summary>Dials. The attempt is told how it ends.</summary>
+    public static ConnectionCore Dial(EndpointServices services, DialAttempt attempt, ulong now)
+    {
+        var core = new ConnectionCore(services, ConnectionRole.Dialler, attempt.Remote, attempt) { ServerName = attempt.Credentials.ServerName };
+        core._native = NativeConnection.Dial(core, services, attempt.Credentials, now);
+        services.Statistics.ConnectionsOpen++;
+        core.Wake();
+        return core;
+    }
+
+    /// <summary>Begins to accept what a client's first packet asks for.</summary>
+    public static ConnectionCore Accept(EndpointServices services, PacketHeader* header, NativeCid* originalDestination, in NativeAddress remote, ulong now)
+    {
+        var core = new ConnectionCore(services, ConnectionRole.Acceptor, in remote, dial: null) { InitialId = ConnectionId.From(&header->Destination) };
+        core._native = NativeConnection.Accept(core, services, header, originalDestination, now);
+        services.Connections.EnterInitialId(core, core.InitialId.Value);
+        services.Statistics.ConnectionsOpen++;
+        services.HalfOpen++;
+        return core;
+    }
+
+    /// <inheritdoc/>
+    public void HandlePacket(byte* packet, int length, ulong now)
+    {
+        if (IsDead)
+        {
+            return;
+        }
+
+        // The birth path, wherever the packet came from: QUIC sees no other address, so none can divert the connection.
+        var local = BirthLocal;
+        var remote = BirthRemote;
+        var path = NativeConnection.PathBetween(&local, &remote);
+        var mark = default(PacketMark);
+        var result = Ngtcp2.ReadPacket(_native.Handle, &path, Ngtcp2.PacketMarkVersion, &mark, packet, (nuint)length, now);
+        if (result != 0)
+        {
+            Fail(result, now);
+            return;
+        }
+
+        if (_handshakeDone && !_announced)
+        {
+            Announce(now);
+        }
+
+        Wake();
+    }
+
+    /// <summary>Lets ngtcp2 act on a deadline that has come.</summary>
+    public void HandleExpiry(ulong now)
+    {
+        if (IsDead)
+        {
+            return;
+        }
+
+        if (Ngtcp2.GetExpiry(_native.Handle) <= now)
+        {
+            var result = Ngtcp2.HandleExpiry(_native.Handle, now);
+            if (result != 0)
+            {
+                Fail(result, now);
+                return;
+            }
+        }
+
+        Wake();
+    }
+
+    /// <summary>Has the connection looked at in this turn of the loop.</summary>
+    public void Wake() => _services.Dirty.Add(this);
+
+    /// <summary>Sends what may be sent now, and arms the timer.</summary>
+    public void Flush(ConnectionWriter writer, ulong now)
+    {
+        if (IsDead)
+        {
+            return;
+        }
+
+        var result = writer.Flush(this, _native.Handle, now);
+        if (result != 0)
+        {
+            Fail(result, now);
+            return;
+        }
+
+        _services.Timers.Arm(this, Ngtcp2.GetExpiry(_native.Handle));
+        PublishMeasures();
+    }
+
+    /// <summary>Enters a stream that this side opened.</summary>
+    public void RegisterStream(QuicStream stream)
+    {
+        if (IsDead)
+        {
+            stream.Fail(Connection.EndOrDefault);
+            return;
+        }
+
+        long id;
+        var result = stream.Direction == StreamDirection.Bidirectional
+            ? Ngtcp2.OpenBidiStream(_native.Handle, &id, 0)
+            : Ngtcp2.OpenUniStream(_native.Handle, &id, 0);
+        Invariant.Hold(result == 0 && id == stream.Id, "streams are opened in the order of their numbers, within the other side's limit.");
+        Streams.Add(stream);
+    }
+
+    /// <summary>Does what the application asked for on a stream.</summary>
+    public void HandleStreamRequest(QuicStream stream)
+    {
+        var request = stream.TakeRequest();
+        if (IsDead)
+        {
+            stream.Fail(Connection.EndOrDefault);
+            stream.Send?.Free();
+            return;
+        }
+
+        if (request.ResetCode is { } resetCode)
+        {
+            _ = Ngtcp2.ResetStream(_native.Handle, 0, stream.Id, resetCode);
+        }
+
+        if (request.StopCode is { } stopCode)
+        {
+            _ = Ngtcp2.StopStream(_native.Handle, 0, stream.Id, stopCode);
+        }
+
+        if (request.ConsumedBytes > 0)
+        {
+            _ = Ngtcp2.ExtendStreamCredit(_native.Handle, stream.Id, (ulong)request.ConsumedBytes);
+        }
+
+        if (request.HasData && stream.Send is not null)
+        {
+            Streams.QueueToSend(stream);
+        }
+
+        Wake();
+    }
+
+    /// <summary>Tells the other side what it may send again.</summary>
+    public void HandleCredit()
+    {
+        var credit = Connection.Credit.Take();
+        if (IsDead)
+        {
+            return;
+        }
+
+        Ngtcp2.ExtendConnectionCredit(_native.Handle, (ulong)credit.Bytes);
+        Ngtcp2.ExtendBidiStreams(_native.Handle, (nuint)credit.BidiStreams);
+        Ngtcp2.ExtendUniStreams(_native.Handle, (nuint)credit.UniStreams);
+        Wake();
+    }
+
+    /// <summary>Drops the datagram whose turn it is, since it can never be sent.</summary>
+    public void DropDatagram()
+    {
+        Connection.Outbox.Remove();
+        _services.Statistics.DatagramDropped();
+    }
+
+    /// <summary>Closes with the application's code.</summary>
+    public void Close(ulong code, ReadOnlySpan<byte> reason)
+    {
+        if (IsDead)
+        {
+            return;
+        }
+
+        CloseError error;
+        Ngtcp2.CloseErrorDefault(&error);
+        fixed (byte* bytes = reason)
+        {
+            Ngtcp2.CloseErrorSetApplication(&error, code, bytes, (nuint)reason.Length);
+            var end = new ConnectionEnd(ConnectionEndOrigin.Local, code, CloseReason.Decode(reason));
+            CloseWith(&error, end, _services.Clock.Read());
+        }
+    }
+
+    /// <summary>Gives a dial up that nobody waits for any more.</summary>
+    public void Abandon() => Close((ulong)ErrorCode.Cancelled, default);
+
+    // ---- What ngtcp2 and GnuTLS report while they read or write a packet. The library must not be re-entered. ----
+
+    public void HandleHandshakeCompleted() => _handshakeDone = true;
+
+    public void HandleStatelessReset() => _resetByPeer = true;
+
+    public void HandleResetToken(in ResetToken token, ResetTokenState state) => _services.Connections.EnterResetToken(this, in token, state);
+
+    public void ChooseId(NativeCid* cid, byte* resetToken)
+    {
+        _services.Connections.ChooseId(this, cid);
+        _services.Replies.ResetTokenFor(cid, resetToken);
+    }
+
+    public void RetireId(NativeCid* cid) => _services.Connections.RetireId(this, cid, _services.Clock.Latest);
+
+    /// <summary>Shows the certificate of a server name; false when it is not served here.</summary>
+    public bool TryServe(string serverName)
+    {
+        if (_services.Identities.Find(serverName) is not { } credentials)
+        {
+            _refusal = (Refusal.UnknownServerName, CloseReason.Decode(System.Text.Encoding.ASCII.GetBytes(serverName)));
+            return false;
+        }
+
+        // The name as it is served here, whatever the case of the client's letters.
+        ServerName = credentials.ServerName;
+        _native!.Use(credentials);
+        return true;
+    }
+
+    /// <summary>Keeps the other side's certificates for those who judge them; false when they are too many or too long.</summary>
+    public bool TryTakeCertificates(ReadOnlySpan<Datum> certificates)
+    {
+        long bytes = 0;
+        foreach (ref readonly var certificate in certificates)
+        {
+            bytes += certificate.Length;
+        }
+
+        if (certificates.Length is 0 or > TlsCredentials.MaxCertificates || bytes > TlsCredentials.MaxChainBytes)
+        {
+            _refusal = (Refusal.CertificateTooLarge, $"{certificates.Length} certificates, {bytes} bytes");
+            return false;
+        }
+
+        var kept = new ReadOnlyMemory<byte>[certificates.Length];
+        for (var i = 0; i < kept.Length; i++)
+        {
+            kept[i] = new ReadOnlySpan<byte>(certificates[i].Start, (int)certificates[i].Length).ToArray();
+        }
+
+        PeerCertificates = kept;
+        return true;
+    }
+
+    public void HandleStreamOpen(long id)
+    {
+        var stream = new QuicStream(Connection, id);
+        Streams.Add(stream);
+        if (!Connection.Incoming.TryAdd(stream))
+        {
+            stream.Fail(Connection.EndOrDefault);
+        }
+    }
+
+    public void HandleStreamData(long id, ReadOnlySpan<byte> bytes, WriteEnd end)
+    {
+        if (!Streams.TryFind(id, out var stream) || !stream.Receive!.Append(bytes, end))
+        {
+            Connection.Credit.Consume(bytes.Length);
+        }
+    }
+
+    public void HandleAcknowledged(long id, long endOffset)
+    {
+        if (Streams.TryFind(id, out var stream))
+        {
+            stream.Send!.Acknowledge(endOffset);
+        }
+    }
+
+    public void HandleStreamReset(long id, ulong code)
+    {
+        if (Streams.TryFind(id, out var stream))
+        {
+            stream.HandleReset(code);
+        }
+    }
+
+    public void HandleStreamClose(long id)
+    {
+        if (Streams.TryRemove(id, out var stream))
+        {
+            stream.HandleClosed();
+        }
+    }
+
+    public void HandleStreamCredit(long id)
+    {
+        if (Streams.TryFind(id, out var stream))
+        {
+            Streams.QueueToSend(stream);
+        }
+    }
+
+    public void HandleDatagram(ReadOnlySpan<byte> datagram)
+    {
+        if (!Connection.Datagrams.TryAdd(datagram.ToArray()))
+        {
+            _services.Statistics.DatagramDropped();
+        }
+    }
+
+    public void NoteCallbackFailure(Exception exception) => _services.Logger.CallbackFailed(exception, BirthRemote.ToEndPoint());
+
+    // ---- Up, and down again ----
+
+    private void Announce(ulong now)
+    {
+        _announced = true;
+        _services.Statistics.HandshakesCompleted++;
+        if (_services.Logger.IsEnabled(LogLevel.Debug))
+        {
+            _services.Logger.HandshakeCompleted(BirthRemote.ToEndPoint(), Connection.Role, ServerName);
+        }
+
+        PublishMeasures();
+        Connection.AllowStreams(StreamDirection.Bidirectional, Ngtcp2.GetBidiStreamsLeft(_native!.Handle));
+        Connection.AllowStreams(StreamDirection.Unidirectional, Ngtcp2.GetUniStreamsLeft(_native.Handle));
+        if (_dial is not null)
+        {
+            if (!_dial.TrySucceed(Connection))
+            {
+                Abandon();
+            }
+
+            return;
+        }
+
+        _services.HalfOpen--;
+        if (!_services.Accepted.TryAdd(Connection))
+        {
+            Refuse(Refusal.AcceptBacklog, $"{_services.Options.AcceptBacklog} connections wait to be taken", now);
+            _services.Statistics.ConnectionsRefused++;
+            Close((ulong)ErrorCode.LimitExceeded, "too many connections wait to be accepted"u8);
+        }
+    }
+
+    private void Fail(int error, ulong now)
+    {
+        switch (error)
+        {
+            case Ngtcp2Error.Draining:
+                Finish(_resetByPeer ? ForgottenByPeer() : ClosedByPeer(), default, now);
+                break;
+            case Ngtcp2Error.IdleClose:
+                Finish(new ConnectionEnd(ConnectionEndOrigin.Silence, 0, "nothing arrived for as long as the idle timeout"), default, now);
+                break;
+            case Ngtcp2Error.HandshakeTimeout:
+                _refusal ??= (Refusal.HandshakeTimeout, "the handshake did not end in time");
+                Finish(new ConnectionEnd(ConnectionEndOrigin.Silence, 0, "the handshake did not end in time"), default, now);
+                break;
+            case Ngtcp2Error.DropConnection or Ngtcp2Error.Retry:
+                Finish(new ConnectionEnd(ConnectionEndOrigin.Silence, 0, "the other side's first packet was no handshake"), default, now);
+                break;
+            case Ngtcp2Error.ReceiveVersionNegotiation:
+                Finish(ConnectionEnds.NoSharedVersion, default, now);
+                break;
+            default:
+                CloseFor(error, now);
+                break;
+        }
+    }
+
+    private void CloseFor(int error, ulong now)
+    {
+        CloseError close;
+        Ngtcp2.CloseErrorDefault(&close);
+        if (error == Ngtcp2Error.Crypto)
+        {
+            Ngtcp2.CloseErrorSetAlert(&close, Ngtcp2.GetTlsAlert(_native!.Handle), null, 0);
+        }
+        else
+        {
+            Ngtcp2.CloseErrorSetLibrary(&close, error, null, 0);
+        }
+
+        _refusal ??= (_announced ? Refusal.ProtocolViolation : Refusal.HandshakeFailed, Ngtcp2Error.Describe(error));
+        CloseWith(&close, ConnectionEnds.Transport(close.Code, ""), now);
+    }
+
+    private void CloseWith(CloseError* error, ConnectionEnd end, ulong now)
+    {
+        var packet = stackalloc byte[ConnectionProfile.MaxPacketBytes];
+        var length = Ngtcp2.WriteConnectionClose(
+            _native!.Handle, null, Ngtcp2.PacketMarkVersion, null, packet, ConnectionProfile.MaxPacketBytes, error, now);
+        var closePacket = new ReadOnlySpan<byte>(packet, (int)Math.Max(0, length));
+        if (length > 0)
+        {
+            _services.Batch.SendAlone(closePacket, Destination);
+        }
+
+        Finish(end, closePacket, now);
+    }
+
+    private ConnectionEnd ClosedByPeer()
+    {
+        var error = Ngtcp2.GetCloseError(_native!.Handle);
+        var reason = CloseReason.Decode(new ReadOnlySpan<byte>(error->Reason, (int)error->ReasonLength));
+        return error->Type == CloseErrorType.Application
+            ? new ConnectionEnd(ConnectionEndOrigin.Remote, error->Code, reason)
+            : ConnectionEnds.Transport(error->Code, reason);
+    }
+
+    private static ConnectionEnd ForgottenByPeer() => new(ConnectionEndOrigin.Silence, 0, "the other side has forgotten the connection (stateless reset)");
+
+    private void Finish(ConnectionEnd end, ReadOnlySpan<byte> closePacket, ulong now)
+    {
+        end = Connection.TryEnd(end);
+        if (!_announced)
+        {
+            _services.Statistics.HandshakesFailed++;
+            _services.HalfOpen -= _dial is null ? 1 : 0;
+            _dial?.Fail(end);
+        }
+
+        if (_refusal is { } refusal && _dial is null)
+        {
+            Refuse(refusal.Kind, refusal.Detail, now);
+        }
+
+        if (_services.Logger.IsEnabled(LogLevel.Debug))
+        {
+            _services.Logger.ConnectionEnded(BirthRemote.ToEndPoint(), end.Origin, end.Code, end.Reason);
+        }
+
+        _services.Connections.Bury(this, closePacket, now);
+        _native!.Dispose();
+        _native = null;
+        Streams.FailAll(end);
+        Connection.Outbox.Clear();
+        _services.Statistics.ConnectionsOpen--;
+    }
+
+    private void Refuse(Refusal kind, string detail, ulong now) => _services.Refusals.Note(kind, BirthRemote, detail, now);
+
+    private void PublishMeasures()
+    {
+        // Frame type and length, then: first byte, packet number, authentication tag (RFC 9000 §17.3, RFC 9221 §4).
+        const int DatagramOverhead = 3 + 1 + 4 + 16 + ConnectionId.MaxBytes;
+        ConnectionMeasures measures;
+        Ngtcp2.GetMeasures(_native!.Handle, Ngtcp2.MeasuresVersion, &measures);
+        Connection.Publish(measures.SmoothedRtt, (int)Ngtcp2.GetPacketSize(_native.Handle) - DatagramOverhead);
+    }
+}

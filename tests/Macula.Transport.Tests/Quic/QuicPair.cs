@@ -1,0 +1,62 @@
+using System.Net;
+using Macula.Transport.Execution;
+using Macula.Transport.Quic;
+using Microsoft.Extensions.Logging;
+
+namespace Macula.Transport.Tests.Quic;
+
+/// <summary>Two QUIC endpoints on loopback, one of which serves.</summary>
+internal sealed class QuicPair : IAsyncDisposable
+{
+    /// <summary>Longest that anything in these tests may take; far beyond what it does.</summary>
+    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+
+    private readonly CancellationTokenSource _deadline = new(Deadline);
+
+    private QuicPair(TransportEndpoint server, TransportEndpoint client, TlsIdentity serverIdentity, TlsIdentity clientIdentity)
+    {
+        Server = server;
+        Client = client;
+        ServerIdentity = serverIdentity;
+        ClientIdentity = clientIdentity;
+    }
+
+    public static MeshScheduler Scheduler { get; } = new ThreadPoolScheduler(TimeProvider.System);
+
+    public TransportEndpoint Server { get; }
+
+    public TransportEndpoint Client { get; }
+
+    public TlsIdentity ServerIdentity { get; }
+
+    public TlsIdentity ClientIdentity { get; }
+
+    public CancellationToken Token => _deadline.Token;
+
+    public static async Task<QuicPair> CreateAsync(EndpointOptions? server = null, EndpointOptions? client = null, ILoggerFactory? logs = null)
+    {
+        var transport = new QuicTransport(new QuicTransportOptions { LoggerFactory = logs });
+        var loopback = new IPEndPoint(IPAddress.Loopback, 0);
+        var pair = new QuicPair(
+            await transport.BindAsync((server ?? new EndpointOptions()) with { LocalEndPoint = loopback }, Scheduler),
+            await transport.BindAsync((client ?? new EndpointOptions()) with { LocalEndPoint = loopback }, Scheduler),
+            TestIdentities.Create(subject: "server"),
+            TestIdentities.Create(subject: "client"));
+        pair.Server.Serve(pair.ServerIdentity);
+        return pair;
+    }
+
+    public async Task<(TransportConnection Dialled, TransportConnection Accepted)> ConnectAsync(IPEndPoint? via = null)
+    {
+        var dialling = Client.DialAsync(via ?? Server.LocalEndPoint, ClientIdentity, Token).AsTask();
+        var accepted = await Server.AcceptConnectionAsync(Token);
+        return (await dialling, accepted!);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Client.DisposeAsync();
+        await Server.DisposeAsync();
+        _deadline.Dispose();
+    }
+}
