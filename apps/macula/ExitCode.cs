@@ -1,6 +1,6 @@
 namespace Macula.Cli;
 
-/// <summary>How the program ends; `macula --help` lists these for people and scripts.</summary>
+/// <summary>How the program ends. <see cref="ExitCodes"/> says it to people; a number is never given a second meaning.</summary>
 internal enum ExitCode
 {
     /// <summary>It did what was asked.</summary>
@@ -15,21 +15,30 @@ internal enum ExitCode
     /// <summary>Something that the program needs is missing on this machine.</summary>
     MissingRequirement = 3,
 
-    /// <summary>A realm, certificate or key file cannot be used.</summary>
+    /// <summary>A realm, certificate, key or authority file cannot be used, or not be written.</summary>
     IdentityFile = 4,
 
     /// <summary>The address cannot be bound: a port in use, or an address of another machine.</summary>
     CannotBind = 5,
 
-    /// <summary>Nobody answers there: an unknown host, a closed port, no network.</summary>
+    /// <summary>Nobody answers there: an unknown host, a closed port, no network, a connection that broke.</summary>
     Unreachable = 6,
 
-    /// <summary>A node refused: certificate, realm or policy.</summary>
+    /// <summary>A node, the realm's authority or its policy said no.</summary>
     Refused = 7,
 
     /// <summary>The deadline passed.</summary>
     DeadlineExceeded = 8,
 
-    /// <summary>Somebody stopped it with Ctrl-C (128 + SIGINT).</summary>
+    /// <summary>The node that answers does not provide the procedure.</summary>
+    NotProvided = 9,
+
+    /// <summary>The procedure's handler failed, or refused its argument.</summary>
+    HandlerFailed = 10,
+
+    /// <summary>A bug in this program (EX_SOFTWARE of sysexits.h).</summary>
+    Bug = 70,
+
+    /// <summary>Somebody stopped it with Ctrl-C or SIGTERM (128 + SIGINT).</summary>
     Interrupted = 130,
 }

@@ -4,51 +4,53 @@ using Macula.Identity.Realm;
 using Macula.Rpc;
 using Macula.Transport;
 using Macula.Wire.Errors;
+using Macula.Wire.Frames;
 
 namespace Macula.Cli;
 
-/// <summary>Turns what stopped a command into one clear line and an exit code.</summary>
+/// <summary>Turns what stopped a command into one clear line, or one JSON object, and an exit code.</summary>
 internal static class FailureReport
 {
     /// <summary>Reports a failure.</summary>
-    /// <returns>The exit code; null for what is a bug of ours, which should end the program with its stack trace.</returns>
-    public static ExitCode? TryReport(Exception exception, OutputForm form)
+    public static ExitCode Report(Exception exception, OutputForm form)
     {
-        if (exception is OperationCanceledException)
-        {
-            return ExitCode.Interrupted;
-        }
-
-        if (ExitCodeOf(exception) is not { } exitCode)
-        {
-            return null;
-        }
-
-        var code = exception is MaculaException known ? known.Code : ErrorCode.InternalError;
+        var exitCode = ExitCodeOf(exception);
+        var message = exitCode == ExitCode.Interrupted ? "Stopped before it was done." : exception.Message;
         if (form == OutputForm.Json)
         {
-            JsonLine.Write(
-                ("error", exception is MaculaException ? code.ToString() : exitCode.ToString()),
-                ("message", exception.Message),
-                ("handler", exception is CallException call ? call.Execution.ToString() : null),
-                ("exit", (int)exitCode));
+            var word = exception is MaculaException known ? known.Code.ToString() : exitCode.ToString();
+            JsonLine.Write(("error", word), ("message", message), ("handler", (exception as CallException)?.Execution), ("exit", (int)exitCode));
         }
         else
         {
-            Terminal.WriteError(exception is CallException ? $"{code}: {exception.Message}" : exception.Message);
+            Terminal.WriteError(exception is CallException call ? Describe(call) : message);
+        }
+
+        if (exitCode == ExitCode.Bug)
+        {
+            Console.Error.WriteLine($"This is a bug in macula; please report it with these lines:{Environment.NewLine}{exception}");
         }
 
         return exitCode;
     }
 
-    private static ExitCode? ExitCodeOf(Exception exception) => exception switch
+    // Whether repeating it is safe is the first thing that a person needs to know about a call without an answer.
+    private static string Describe(CallException call) =>
+        call.Execution == CallExecution.Unknown ? $"{call.Code}: {call.Message} The handler may have run." : $"{call.Code}: {call.Message}";
+
+    private static ExitCode ExitCodeOf(Exception exception) => exception switch
     {
+        OperationCanceledException => ExitCode.Interrupted,
         CommandFailure failure => failure.ExitCode,
-        IdentityFileException or AuthorityException => ExitCode.IdentityFile,
+        IdentityFileException => ExitCode.IdentityFile,
+        AuthorityException { Code: ErrorCode.CertificateExpired } => ExitCode.IdentityFile,
+        AuthorityException => ExitCode.Refused,
+
+        // The transport passes on what the system said about an address; without that, the library itself is missing or does not fit.
+        BindException { InnerException: null } => ExitCode.MissingRequirement,
         BindException => ExitCode.CannotBind,
         MaculaException macula => ExitCodeOf(macula.Code),
-        ArgumentException => ExitCode.Usage,
-        _ => null,
+        _ => ExitCode.Bug,
     };
 
     private static ExitCode ExitCodeOf(ErrorCode code) => code switch
@@ -56,7 +58,8 @@ internal static class FailureReport
         ErrorCode.Unreachable or ErrorCode.ConnectionLost => ExitCode.Unreachable,
         ErrorCode.DeadlineExceeded => ExitCode.DeadlineExceeded,
         >= ErrorCode.CertificateMissing and <= ErrorCode.RealmNotServed => ExitCode.Refused,
-        ErrorCode.InvalidName => ExitCode.Usage,
+        ErrorCode.NoSuchProcedure or ErrorCode.NoProvider => ExitCode.NotProvided,
+        ErrorCode.HandlerFailed or ErrorCode.InvalidArgument => ExitCode.HandlerFailed,
         _ => ExitCode.Failure,
     };
 }

@@ -1,26 +1,22 @@
 using System.CommandLine;
 using Macula.Cli;
 using Macula.Cli.Commands;
-using Macula.Cli.Output;
 
-var parse = CommandTree.Root.Parse(args);
-if (parse.Errors.Count > 0)
-{
-    foreach (var error in parse.Errors)
-    {
-        Terminal.WriteError(error.Message);
-    }
+var parse = CommandTree.Root.Parse(args, CommandTree.Parsing);
 
-    Console.Error.WriteLine($"Try 'macula {string.Join(' ', CommandTree.PathOf(parse.CommandResult.Command))} --help'.".Replace("  ", " ", StringComparison.Ordinal));
-    return (int)ExitCode.Usage;
-}
-
+// A task root: whatever a command throws ends here as one line and an exit code, which is how its user learns of it.
+#pragma warning disable CA1031
 try
 {
-    // Ctrl-C and SIGTERM cancel the command's token; a node then gets time to say goodbye.
-    return await parse.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(10) });
+    if (UsageFault.Find(parse) is { } fault)
+    {
+        throw fault;
+    }
+
+    return await parse.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = CommandTree.TimeToStop });
 }
-catch (Exception exception) when (FailureReport.TryReport(exception, CommonOptions.FormOf(parse)) is { } exitCode)
+catch (Exception exception)
 {
-    return (int)exitCode;
+    return (int)FailureReport.Report(exception, CommonOptions.FormOf(parse));
 }
+#pragma warning restore CA1031

@@ -1,38 +1,64 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using Macula.Cli.Nodes;
 using Macula.Cli.Output;
 using Macula.Rpc;
+using Macula.Transport;
 using Macula.Wire.Frames;
 using Macula.Wire.Identifiers;
 using Macula.Wire.MessagePack;
+using Microsoft.Extensions.Logging;
 
 namespace Macula.Cli.Commands;
 
 /// <summary><c>macula call</c>: one call, its result on standard output.</summary>
 internal static class CallCommand
 {
+    // A node that lives answers a handshake within a few round trips; what is left of the deadline is for the call itself, and for saying that nobody answered.
+    private const double ShareOfHandshake = 0.8;
+
+    // Time for the first packet and two repetitions of it, which are sent after about 1 s and 3 s (RFC 9002 §6.2.2).
+    private static readonly TimeSpan LongestHandshake = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan ShortestHandshake = TimeSpan.FromMilliseconds(100);
+
     public static Command Create()
     {
         var procedure = new Argument<string>("procedure") { Description = "The procedure's name, such as math.add." };
-        var argument = new Argument<string>("argument") { Description = "The argument as JSON. Default: null.", DefaultValueFactory = _ => "null" };
+        var argument = new Argument<string>("argument") { Description = "What it is given, as JSON.", DefaultValueFactory = _ => "null" };
         var at = new Option<string>("--at") { Description = "Address of the node to call.", HelpName = "HOST:PORT", Required = true };
         var nodeId = new Option<string?>("--node") { Description = "Id of the node that must answer there. Default: any member of the realm.", HelpName = "ID" };
-        var deadline = new Option<double>("--deadline") { Description = "Seconds for everything together.", HelpName = "SECONDS", DefaultValueFactory = _ => 10 };
+        var deadline = new Option<double>("--deadline")
+        {
+            Description = "Time for everything together, 0.001 to 86400.", HelpName = "SECONDS", DefaultValueFactory = _ => 10,
+        };
         var node = new NodeOptions();
-        var command = new Command("call", "Call a procedure and print its result as JSON.") { procedure, argument, at, nodeId, deadline };
+        var command = new ProgramCommand("call", "Call a procedure and print its result as JSON.")
+        {
+            Details = "The result goes to standard output; who gave it, over which path and how fast, to standard error. With --json all of it is one object on standard output.",
+            Examples =
+            [
+                "macula call math.add '{\"a\":5,\"b\":3}' --as bob --at 127.0.0.1:9443",
+                "macula call time.wait 3 --as bob --at 127.0.0.1:9443 --deadline 1",
+            ],
+        };
+        command.Add(procedure);
+        command.Add(argument);
+        command.Add(at);
+        command.Add(nodeId);
+        command.Add(deadline);
         node.AddTo(command);
         command.SetAction(async (parse, cancellationToken) =>
         {
-            var name = ProcedureName.Parse(parse.GetValue(procedure)!);
+            var name = Word.Read(parse.GetValue(procedure)!, ProcedureName.Parse);
             var value = ParseArgument(parse.GetValue(argument)!);
-            var options = new CallOptions
-            {
-                At = await HostAddress.ResolveAsync(parse.GetValue(at)!, cancellationToken),
-                Node = ParseNodeId(parse.GetValue(nodeId)),
-                Deadline = ParseDeadline(parse.GetValue(deadline)),
-            };
-            await using var running = await node.StartAsync(parse, cancellationToken);
+            var time = ParseDeadline(parse.GetValue(deadline));
+            var target = ParseNodeId(parse.GetValue(nodeId));
+            var address = await HostAddress.ResolveAsync(parse.GetValue(at)!, cancellationToken);
+            var options = new CallOptions { At = address, Node = target, Deadline = time };
+            await using var running = await node.StartAsync(parse, LogLevel.None, EndpointFor(address, time), cancellationToken);
             var reply = await running.Peer.CallAsync(name.Value, value, options, cancellationToken);
             Print(reply, CommonOptions.FormOf(parse));
             return (int)ExitCode.Success;
@@ -40,21 +66,44 @@ internal static class CallCommand
         return command;
     }
 
+    private static EndpointOptions EndpointFor(IPEndPoint target, TimeSpan deadline)
+    {
+        var handshake = deadline * ShareOfHandshake;
+        return new EndpointOptions
+        {
+            LocalEndPoint = new IPEndPoint(target.AddressFamily == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any, 0),
+            HandshakeTimeout = handshake > LongestHandshake ? LongestHandshake : handshake < ShortestHandshake ? ShortestHandshake : handshake,
+        };
+    }
+
     private static void Print(CallReply reply, OutputForm form)
     {
+        var result = ToJson(reply);
         if (form == OutputForm.Json)
         {
             JsonLine.Write(
-                ("result", new RawJson(reply.Value.ToJson())), ("provider", reply.Provider.NodeId), ("providerName", reply.Provider.Name),
+                ("result", new RawJson(result)), ("provider", reply.Provider.NodeId), ("providerName", reply.Provider.Name),
                 ("path", reply.Path.Carrier), ("roundTripMs", reply.Path.RoundTripTime.TotalMilliseconds), ("elapsedMs", reply.Elapsed.TotalMilliseconds));
             return;
         }
 
-        Terminal.WriteLine(reply.Value.ToJson());
+        Terminal.WriteLine(result);
         Console.Error.WriteLine(
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"from {reply.Provider.Name} ({reply.Provider.NodeId}), {reply.Path.Carrier}, round trip {reply.Path.RoundTripTime.TotalMilliseconds:0.00} ms, all together {reply.Elapsed.TotalMilliseconds:0.0} ms"));
+    }
+
+    private static string ToJson(CallReply reply)
+    {
+        try
+        {
+            return reply.Value.ToJson();
+        }
+        catch (FormatException exception)
+        {
+            throw new CommandFailure(ExitCode.Failure, $"The call succeeded, but its result cannot be shown as JSON: {exception.Message}");
+        }
     }
 
     private static MeshValue ParseArgument(string json)
@@ -65,9 +114,13 @@ internal static class CallCommand
         }
         catch (FormatException exception)
         {
-            throw new CommandFailure(ExitCode.Usage, $"The argument is no JSON: {exception.Message}");
+            // Shells take the quotes out of JSON that is not quoted itself, which is how most of these come about.
+            var reason = exception.Message.Split(" LineNumber:", 2)[0].TrimEnd('.');
+            throw new CommandFailure(ExitCode.Usage, $"The argument {Shorten(json)} cannot be used: {reason}. In a shell, JSON stands in single quotes: '{{\"a\":5}}'.");
         }
     }
+
+    private static string Shorten(string text) => text.Length <= 60 ? text : $"{text.AsSpan(0, 57)}...";
 
     private static NodeId? ParseNodeId(string? text) =>
         text is null ? null
@@ -77,5 +130,5 @@ internal static class CallCommand
     private static TimeSpan ParseDeadline(double seconds) =>
         seconds >= 0.001 && seconds <= CallFrame.MaxTimeLeft.TotalSeconds
             ? TimeSpan.FromSeconds(seconds)
-            : throw new CommandFailure(ExitCode.Usage, "The deadline is 0.001 to 86400 seconds.");
+            : throw new CommandFailure(ExitCode.Usage, "--deadline takes 0.001 to 86400 seconds.");
 }

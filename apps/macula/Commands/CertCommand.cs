@@ -1,25 +1,26 @@
 using System.CommandLine;
+using System.Globalization;
 using Macula.Cli.Nodes;
 using Macula.Cli.Output;
-using Macula.Identity.Credentials;
 using Macula.Identity.Keys;
 using Macula.Identity.Names;
 using Macula.Identity.Realm;
-using Macula.Transport.Execution;
 
 namespace Macula.Cli.Commands;
 
 /// <summary><c>macula cert …</c>: issuing and revoking node certificates.</summary>
 internal static class CertCommand
 {
-    public static Command Create() => new("cert", "Issue and revoke certificates of nodes.") { CreateIssue(), CreateRevoke() };
+    private static readonly AuthorityOptions Limits = new();
+
+    public static Command Create() => new ProgramCommand("cert", "Issue and revoke certificates of nodes.") { CreateIssue(), CreateRevoke() };
 
     private static Option<string> Authority() =>
         new("--authority") { Description = "The authority's directory, as 'macula realm create' made it.", HelpName = "DIR", Required = true };
 
-    private static Command CreateIssue()
+    private static ProgramCommand CreateIssue()
     {
-        var name = new Argument<string>("name") { Description = "The node's name: lower-case letters, digits, '-', '_', '.', at most 63." };
+        var name = new Argument<string>("name") { Description = "The node's name: lower-case letters, digits, '-', '_' and '.', at most 63." };
         var authority = Authority();
         var roles = new Option<string>("--roles")
         {
@@ -27,74 +28,81 @@ internal static class CertCommand
             HelpName = "ROLES",
             DefaultValueFactory = _ => "peer",
         };
-        var days = new Option<int?>("--days") { Description = "Days until the certificate ends. Default: 90.", HelpName = "N" };
+        var days = new Option<int>("--days") { Description = "Days until the certificate ends.", HelpName = "N", DefaultValueFactory = _ => (int)Limits.NodeLifetime.TotalDays };
         var directory = new Option<string?>("--out") { Description = "Directory for the node's files. Default: one named after the node.", HelpName = "DIR" };
-        var command = new Command(
-            "issue", "Make a key and certificate for a node, and put them with the realm file into a directory that the node can be started from.")
+        var command = new ProgramCommand("issue", "Make a node: its key, certificate and directory.")
         {
-            name, authority, roles, days, directory,
+            Details = """
+                The directory gets node.key (mode 0600), node.crt and realm.json, which is all that a node needs: move it to the node's machine.
+                Nothing is overwritten. A name belongs to one key until its certificate ends or is revoked.
+                """,
+            Examples = ["macula cert issue alice --authority tenant-a", "macula cert issue gw1 --authority tenant-a --roles gateway,bootstrap --days 365 --out nodes/gw1"],
         };
+        command.Add(name);
+        command.Add(authority);
+        command.Add(roles);
+        command.Add(days);
+        command.Add(directory);
         command.SetAction(parse =>
         {
-            var nodeName = NodeName.Parse(parse.GetValue(name)!);
+            var nodeName = Word.Read(parse.GetValue(name)!, NodeName.Parse);
             var node = new NodeDirectory(parse.GetValue(directory) ?? nodeName.Value);
+            var nodeRoles = ParseRoles(parse.GetValue(roles)!);
+            var lifetime = ParseDays(parse.GetValue(days));
             using var store = AuthorityStore.Open(parse.GetValue(authority)!, EcdsaP256Scheme.Instance);
-            using var credentials = Issue(store, nodeName, ParseRoles(parse.GetValue(roles)!), parse.GetValue(days), node);
+            using var credentials = NodeIssuance.Run(store, nodeName, nodeRoles, lifetime, node);
             var identity = credentials.Identity;
+            var end = identity.NotAfter.ToDateTimeOffset();
             if (CommonOptions.FormOf(parse) == OutputForm.Json)
             {
                 JsonLine.Write(
-                    ("node", identity.Name), ("id", identity.NodeId), ("roles", identity.Roles), ("serial", identity.Serial),
-                    ("notAfter", identity.NotAfter.ToDateTimeOffset().ToString("O", null)), ("directory", node.Path));
+                    ("node", identity.Name), ("id", identity.NodeId), ("roles", NamesOf(identity.Roles)), ("serial", identity.Serial),
+                    ("notAfter", end.ToString("O", null)), ("directory", node.Path));
             }
             else
             {
                 Terminal.WriteFields(
-                    ("node", identity.Name.Value), ("id", identity.NodeId.ToString()), ("roles", identity.Roles.ToString()), ("serial", identity.Serial.ToString()),
-                    ("until", identity.NotAfter.ToDateTimeOffset().ToString("yyyy-MM-dd HH:mm 'UTC'", null)), ("files", $"{node.Path}/ (node.crt, node.key, realm.json)"));
+                    ("node", identity.Name.Value), ("id", identity.NodeId.ToString()), ("roles", string.Join(", ", NamesOf(identity.Roles))), ("serial", identity.Serial.ToString()),
+                    ("until", end.ToString("yyyy-MM-dd HH:mm 'UTC'", null)), ("files", $"{node.KeyPath}, {node.CertificatePath}, {node.RealmFilePath}"));
             }
         });
         return command;
     }
 
-    private static NodeCredentials Issue(AuthorityStore store, NodeName name, NodeRoles roles, int? days, NodeDirectory node)
-    {
-        Directory.CreateDirectory(node.Path);
-        var key = EcdsaP256Scheme.Instance.CreateKey(new SystemRandomSource());
-        var request = new NodeCertificateRequest(name, roles, key.SubjectPublicKeyInfo) { Lifetime = days is { } count ? TimeSpan.FromDays(count) : null };
-        var credentials = new NodeCredentials(store.Authority.Issue(request, new SystemRandomSource(), SystemTime.Now), key);
-
-        // The ledger first: a certificate that the authority does not remember could not be revoked by name.
-        store.Save();
-        credentials.Save(node.CertificatePath, node.KeyPath);
-        store.Authority.Realm.Save(node.RealmFilePath);
-        return credentials;
-    }
-
-    private static Command CreateRevoke()
+    private static ProgramCommand CreateRevoke()
     {
         var name = new Argument<string>("name") { Description = "The node's name." };
         var authority = Authority();
-        var reason = new Option<RevocationReason>("--reason") { Description = "Why, as every member may read it.", DefaultValueFactory = _ => RevocationReason.Unspecified };
-        var command = new Command(
-            "revoke",
-            "Revoke a node's certificate: the realm file gets a new, numbered revocation list.\n\nGive the new realm file to the members; they read it when they start.")
+        var reasons = string.Join(", ", Enum.GetValues<RevocationReason>().Select(Word.NameOf));
+        var reason = new Option<string>("--reason")
         {
-            name, authority, reason,
+            Description = $"Why, as every member may read it: {reasons}.",
+            HelpName = "REASON",
+            DefaultValueFactory = _ => Word.NameOf(RevocationReason.Unspecified),
         };
+        var command = new ProgramCommand("revoke", "Revoke a node's key, and all its certificates with it.")
+        {
+            Details = "The realm file gets a new, numbered revocation list. Give it to the members; they read it when they start. The name is free for another key at once.",
+            Examples = ["macula cert revoke bob --authority tenant-a --reason key-compromise", "cp tenant-a/realm.json alice/realm.json"],
+        };
+        command.Add(name);
+        command.Add(authority);
+        command.Add(reason);
         command.SetAction(parse =>
         {
+            var nodeName = Word.Read(parse.GetValue(name)!, NodeName.Parse);
+            var why = Word.ReadEnum<RevocationReason>(parse.GetValue(reason)!, reason.Name);
             using var store = AuthorityStore.Open(parse.GetValue(authority)!, EcdsaP256Scheme.Instance);
-            var list = store.Authority.Revoke(NodeName.Parse(parse.GetValue(name)!), SystemTime.Now, parse.GetValue(reason));
+            var list = store.Authority.Revoke(nodeName, SystemTime.Now, why);
             store.Save();
             if (CommonOptions.FormOf(parse) == OutputForm.Json)
             {
-                JsonLine.Write(("revoked", parse.GetValue(name)), ("revocationList", list.Sequence), ("entries", list.Entries.Count), ("file", store.RealmFilePath));
+                JsonLine.Write(("revoked", nodeName), ("revocationList", list.Sequence), ("entries", list.Entries.Count), ("file", store.RealmFilePath));
             }
             else
             {
                 Terminal.WriteFields(
-                    ("revoked", parse.GetValue(name)!), ("list", $"number {list.Sequence}, {list.Entries.Count} entries"), ("realm file", store.RealmFilePath));
+                    ("revoked", nodeName.Value), ("list", $"number {list.Sequence}, {list.Entries.Count} entries"), ("realm file", $"{store.RealmFilePath} (give it to the members)"));
             }
         });
         return command;
@@ -116,4 +124,12 @@ internal static class CertCommand
 
         return roles;
     }
+
+    private static IEnumerable<string> NamesOf(NodeRoles roles) =>
+        Enum.GetValues<NodeRoles>().Where(role => role != NodeRoles.None && roles.HasFlag(role)).Select(Word.NameOf);
+
+    private static TimeSpan ParseDays(int days) =>
+        days >= 1 && days <= Limits.AuthorityLifetime.TotalDays
+            ? TimeSpan.FromDays(days)
+            : throw new CommandFailure(ExitCode.Usage, string.Create(CultureInfo.InvariantCulture, $"--days takes 1 to {(int)Limits.AuthorityLifetime.TotalDays}."));
 }

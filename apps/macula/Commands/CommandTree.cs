@@ -1,24 +1,16 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 
 namespace Macula.Cli.Commands;
 
 /// <summary>All commands of the program.</summary>
 internal static class CommandTree
 {
-    private const string Description = """
-        Macula: a self-organising mesh for distributed applications.
+    /// <summary>Longest time from Ctrl-C or SIGTERM to the end: what running calls are given, what handlers that were told to stop are given, and some air.</summary>
+    public static readonly TimeSpan TimeToStop = TimeSpan.FromSeconds(15);
 
-        A first walk:
-          macula realm create tenant-a                            makes the realm's authority in ./tenant-a
-          macula cert issue alice --authority tenant-a            makes ./alice: certificate, key and realm file
-          macula cert issue bob --authority tenant-a
-          macula serve --as alice --listen 127.0.0.1:9443         provides echo, math.add and time.now
-          macula call math.add '{"a":5,"b":3}' --as bob --at 127.0.0.1:9443
-
-        Exit codes: 0 done; 1 failed; 2 wrong command line; 3 something is missing on this machine; 4 a realm,
-        certificate or key file cannot be used; 5 the address cannot be bound; 6 nobody answers there;
-        7 refused by certificate, realm or policy; 8 deadline passed; 130 stopped with Ctrl-C.
-        """;
+    /// <summary>How words are read: none of them names a file with more of them.</summary>
+    public static ParserConfiguration Parsing { get; } = new() { ResponseFileTokenReplacer = null };
 
     /// <summary>The program itself.</summary>
     public static RootCommand Root { get; } = Create();
@@ -29,7 +21,7 @@ internal static class CommandTree
 
     private static RootCommand Create()
     {
-        var root = new RootCommand(Description)
+        var root = new RootCommand
         {
             RealmCommand.Create(),
             CertCommand.Create(),
@@ -40,6 +32,7 @@ internal static class CommandTree
         };
         CommonOptions.Json.Recursive = true;
         root.Add(CommonOptions.Json);
+        root.Options.OfType<HelpOption>().Single().Action = new HelpOnRequest();
         return root;
     }
 }

@@ -11,7 +11,7 @@ internal static class VersionCommand
 {
     public static Command Create()
     {
-        var command = new Command("version", "Show the versions of the program, the protocol and the runtime.");
+        var command = new ProgramCommand("version", "Show the versions of the program, the protocol and the runtime.");
         command.SetAction(parse =>
         {
             var program = typeof(VersionCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";

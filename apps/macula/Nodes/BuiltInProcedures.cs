@@ -14,7 +14,20 @@ internal static class BuiltInProcedures
         ["echo"] = static (call, _) => ValueTask.FromResult(call.Argument),
         ["math.add"] = static (call, _) => ValueTask.FromResult(Payload.FromValue(Add(call.Argument.ToValue()))),
         ["time.now"] = static (_, _) => ValueTask.FromResult(Payload.FromValue(SystemTime.Now.ToDateTimeOffset().ToString("O", null))),
+        ["time.wait"] = static async (call, cancellationToken) =>
+        {
+            await Task.Delay(TimeToWait(call.Argument.ToValue()), cancellationToken);
+            return call.Argument;
+        },
     };
+
+    // Long enough to try any deadline by hand, and no reason to hold a node's memory for a day.
+    private const double MostSecondsToWait = 600;
+
+    private static TimeSpan TimeToWait(MeshValue argument) =>
+        argument.Kind is MessagePackKind.Integer or MessagePackKind.Float && argument.AsDouble() is >= 0 and <= MostSecondsToWait
+            ? TimeSpan.FromSeconds(argument.AsDouble())
+            : throw new MaculaException(ErrorCode.InvalidArgument, $"time.wait takes a number of seconds, 0 to {MostSecondsToWait}.");
 
     private static MeshValue Add(MeshValue argument)
     {

@@ -58,6 +58,15 @@ internal static class JsonLine
 
                 writer.WriteEndArray();
                 break;
+            case IEnumerable<string> words:
+                writer.WriteStartArray();
+                foreach (var word in words)
+                {
+                    writer.WriteStringValue(word);
+                }
+
+                writer.WriteEndArray();
+                break;
             default:
                 writer.WriteStringValue(value.ToString());
                 break;

@@ -6,8 +6,16 @@ internal static class Terminal
     private const string Red = "\e[31m";
     private const string Reset = "\e[0m";
 
-    // https://no-color.org: a variable that is set to anything asks for none.
-    private static readonly bool ErrorHasColour = !Console.IsErrorRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
+    // Lines that are longer than this are hard to read, and a pipe has no width of its own.
+    private const int ReadableWidth = 110;
+
+    /// <summary>Whether standard error shows colours: it is a terminal that has them, and nobody asked for none.</summary>
+    /// <remarks>https://no-color.org: a variable that is set to anything asks for none.</remarks>
+    public static bool ErrorHasColour { get; } = !Console.IsErrorRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
+        && Environment.GetEnvironmentVariable("TERM") is not ("dumb" or null);
+
+    /// <summary>Longest line to write, in characters.</summary>
+    public static int Width => Console.IsOutputRedirected || Console.WindowWidth <= 0 ? ReadableWidth : Math.Clamp(Console.WindowWidth, 40, ReadableWidth);
 
     /// <summary>Writes a line of result.</summary>
     public static void WriteLine(string line)
@@ -17,8 +25,12 @@ internal static class Terminal
     }
 
     /// <summary>Writes what went wrong, in one line.</summary>
-    public static void WriteError(string message) =>
-        Console.Error.WriteLine(ErrorHasColour ? $"{Red}macula: {message}{Reset}" : $"macula: {message}");
+    public static void WriteError(string message)
+    {
+        // Another node's message may hold anything; line breaks and escape sequences are not for this terminal.
+        var line = string.Concat(message.Select(character => char.IsControl(character) ? ' ' : character));
+        Console.Error.WriteLine(ErrorHasColour ? $"{Red}macula: {line}{Reset}" : $"macula: {line}");
+    }
 
     /// <summary>Writes label and value pairs with the values aligned.</summary>
     public static void WriteFields(params ReadOnlySpan<(string Label, string Value)> fields)
