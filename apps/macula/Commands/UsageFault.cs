@@ -10,6 +10,12 @@ internal static class UsageFault
     /// <summary>The first fault; null when the command line can be obeyed.</summary>
     public static CommandFailure? Find(ParseResult parse)
     {
+        // Whoever asks for help has seen already that something is wrong.
+        if (parse.Action is HelpOnRequest)
+        {
+            return null;
+        }
+
         var words = string.Join(' ', CommandTree.PathOf(parse.CommandResult.Command).Prepend("macula"));
 
         // The parser takes an option that it does not know for an argument, as it must take -5; nothing that an argument can be begins with two hyphens.
@@ -17,6 +23,7 @@ internal static class UsageFault
             .Concat(parse.CommandResult.Children.OfType<ArgumentResult>().SelectMany(result => result.Tokens).Select(token => token.Value))
             .FirstOrDefault(token => token.StartsWith("--", StringComparison.Ordinal));
         return stranger is not null ? Fault($"'{words}' has no option '{stranger}'.")
+            : parse.CommandResult.Children.FirstOrDefault(result => result.Tokens.Any(token => token.Value.Length == 0)) is { } empty ? Fault($"{NameOf(empty)} must not be empty.")
             : parse.Errors.Count > 0 ? Fault(Describe(parse, words))
             : null;
 
@@ -60,6 +67,13 @@ internal static class UsageFault
             _ => $"{option.Name} is given more than once.",
         };
     }
+
+    private static string NameOf(SymbolResult result) => result switch
+    {
+        OptionResult option => option.Option.Name,
+        ArgumentResult argument => HelpText.NameOf(argument.Argument),
+        _ => "A word",
+    };
 
     private static string NamesOf(Command command) => string.Join(", ", command.Subcommands.Select(subcommand => subcommand.Name));
 }

@@ -1,0 +1,45 @@
+using System.Globalization;
+using System.Reflection;
+using Macula.Cli.Tests.Support;
+
+namespace Macula.Cli.Tests;
+
+/// <summary>What the program says about itself.</summary>
+public sealed class HelpTests
+{
+    private const int ReadableWidth = 110;
+
+    [Fact]
+    public async Task HelpListsEveryExitCode()
+    {
+        var codes = Enum.GetValuesAsUnderlyingType(Assembly.Load("Macula.Cli").GetType("Macula.Cli.ExitCode", throwOnError: true)!).Cast<int>();
+
+        var help = (await MaculaProgram.RunAsync(Path.GetTempPath(), "--help")).Expect(0);
+
+        var listed = help.Output.Split("Exit codes:\n")[1].Split("\n\n")[0].Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => int.Parse(line.Trim().Split(' ')[0], CultureInfo.InvariantCulture));
+        Assert.Equal(codes.Order(), listed);
+    }
+
+    [Theory]
+    [InlineData("", "realm create NAME", "cert issue NAME", "serve [PROCEDURE...]", "call PROCEDURE [ARGUMENT]", "bench call", "--version", "--json")]
+    [InlineData("realm", "create NAME", "show FILE")]
+    [InlineData("realm create", "NAME", "--out DIR", "--bootstrap HOST:PORT")]
+    [InlineData("realm show", "FILE")]
+    [InlineData("cert issue", "NAME --authority DIR [OPTIONS]", "--roles ROLES", "Default: peer.", "--days N", "Default: 90.", "--out DIR")]
+    [InlineData("cert revoke", "--reason REASON", "key-compromise", "Default: unspecified.")]
+    [InlineData("serve", "--as DIR [OPTIONS]", "--listen IP:PORT", "--realm FILE", "--verbose", "math.add")]
+    [InlineData("call", "--at HOST:PORT", "--node ID", "--deadline SECONDS", "Default: 10.", "Default: null.")]
+    [InlineData("bench call", "--calls N", "Default: 1000.", "--rounds N", "--seconds SECONDS")]
+    [InlineData("version", "--json")]
+    public async Task HelpTellsWhatACommandTakes(string command, params string[] words)
+    {
+        var help = (await MaculaProgram.RunAsync(Path.GetTempPath(), [.. command.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"])).Expect(0);
+
+        Assert.Contains($"Usage: {$"macula {command}".TrimEnd()} ", help.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("Macula.Cli", help.Output, StringComparison.Ordinal);
+        Assert.All(words, word => Assert.Contains(word, help.Output, StringComparison.Ordinal));
+        Assert.All(help.OutputLines, line => Assert.True(line.Length <= ReadableWidth, line));
+        Assert.Empty(help.Error);
+    }
+}

@@ -1,0 +1,83 @@
+using Macula.Cli.Tests.Support;
+
+namespace Macula.Cli.Tests;
+
+/// <summary>Command lines that cannot be obeyed: one line that says what is wrong, and exit code 2, before any file is read.</summary>
+public sealed class WrongCommandLineTests
+{
+    private const string Call = "call echo 1 --as bob --at 127.0.0.1:9";
+
+    [Theory]
+    [InlineData("", "needs a command", "realm, cert, serve, call, bench, version", "Try 'macula --help'")]
+    [InlineData("frobnicate", "no command 'frobnicate'")]
+    [InlineData("realm", "'macula realm' needs a command: create, show")]
+    [InlineData("realm creat", "no command 'creat'")]
+    [InlineData("realm create", "needs NAME", "Try 'macula realm create --help'")]
+    [InlineData("realm create Tenant_A", "'Tenant_A'", "lower-case DNS name")]
+    [InlineData("realm create t --bootstrap nowhere", "'nowhere'", "host:port")]
+    [InlineData("cert issue alice", "needs --authority DIR")]
+    [InlineData("cert issue Al!ce --authority a", "'Al!ce'", "lower-case letters")]
+    [InlineData("cert issue alice --authority a --roles peer,king", "'king' is no role", "peer, gateway and bootstrap")]
+    [InlineData("cert issue alice --authority a --days 0", "--days takes 1 to 3650")]
+    [InlineData("cert issue alice --authority a --days soon", "--days takes a whole number, not 'soon'")]
+    [InlineData("cert revoke alice --authority a --reason whim", "'whim'", "key-compromise")]
+    [InlineData("serve", "needs --as DIR")]
+    [InlineData("serve math.sub --as alice", "'math.sub'", "echo, math.add, time.now")]
+    [InlineData("serve --as alice --listen 9443", "'9443'", "127.0.0.1:9443")]
+    [InlineData("serve --as alice --listen 127.0.0.1", "'127.0.0.1'")]
+    [InlineData("serve --as alice --verbos", "no option '--verbos'")]
+    [InlineData("call", "needs PROCEDURE and --at HOST:PORT and --as DIR")]
+    [InlineData("call echo 1 --as bob", "needs --at HOST:PORT")]
+    [InlineData("call echo 1 2 --as bob --at 127.0.0.1:9", "does not take '2'")]
+    [InlineData("call echo 1 --as bob --at", "--at needs a value")]
+    [InlineData("call echo 1 --as bob --at 127.0.0.1:9 --at 127.0.0.1:9", "--at is given more than once")]
+    [InlineData("call echo 1 --as bob --at 127.0.0.1", "'127.0.0.1'", "host:port")]
+    [InlineData("call echo 1 --as bob --at 127.0.0.1:0", "'127.0.0.1:0'")]
+    [InlineData("call math..add 1 --as bob --at 127.0.0.1:9", "math..add", "procedure name")]
+    [InlineData("call echo {a:5} --as bob --at 127.0.0.1:9", "{a:5}", "single quotes")]
+    [InlineData(Call + " --deadline 0", "--deadline takes 0.001 to 86400 seconds")]
+    [InlineData(Call + " --deadline 86401", "--deadline takes 0.001 to 86400 seconds")]
+    [InlineData(Call + " --deadline NaN", "--deadline takes")]
+    [InlineData(Call + " --deadline soon", "--deadline takes a number, not 'soon'")]
+    [InlineData(Call + " --node 00", "'00' is no node id")]
+    [InlineData("bench call --calls 0", "--calls takes 1 to 1000000")]
+    [InlineData("bench call --seconds NaN", "--seconds takes 0.1 to 60")]
+    public async Task WrongCommandLineIsSaidInOneLine(string commandLine, params string[] words)
+    {
+        var outcome = await MaculaProgram.RunAsync(Path.GetTempPath(), commandLine.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+
+        outcome.ExpectOneLine(2, words);
+    }
+
+    [Theory]
+    [InlineData("realm", "show", "")]
+    [InlineData("cert", "issue", "alice", "--authority", "")]
+    [InlineData("call", "echo", "", "--as", "bob", "--at", "127.0.0.1:9")]
+    public async Task EmptyWordIsSaidInOneLine(params string[] words)
+    {
+        var outcome = await MaculaProgram.RunAsync(Path.GetTempPath(), words);
+
+        outcome.ExpectOneLine(2, "must not be empty");
+    }
+
+    [Theory]
+    [InlineData("frobnicate --json")]
+    [InlineData("call echo {a:5} --as bob --at 127.0.0.1:9 --json")]
+    public async Task WrongCommandLineIsOneObjectForPrograms(string commandLine)
+    {
+        var outcome = (await MaculaProgram.RunAsync(Path.GetTempPath(), commandLine.Split(' '))).Expect(2);
+
+        Assert.Equal("Usage", outcome.Json().GetProperty("error").GetString());
+        Assert.NotEmpty(outcome.Json().GetProperty("message").GetString()!);
+        Assert.Equal(2, outcome.Json().GetProperty("exit").GetInt32());
+        Assert.Empty(outcome.Error);
+    }
+
+    [Fact]
+    public async Task NegativeNumberIsAnArgumentAndNoOption()
+    {
+        var outcome = await MaculaProgram.RunAsync(Path.GetTempPath(), "call", "echo", "-5", "--as", "missing-directory", "--at", "127.0.0.1:9");
+
+        outcome.ExpectOneLine(4, "missing-directory");
+    }
+}
