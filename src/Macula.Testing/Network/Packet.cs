@@ -13,7 +13,8 @@ internal abstract class Packet(SimulatedEndpoint from, IPEndPoint address) : Vir
 
     public void Send()
     {
-        if (From.Network.TryDepart(From, address, packets: 1, Order, out var delay))
+        var packets = 1;
+        if (From.Network.TryDepart(From, address, ref packets, Order, out var delay))
         {
             From.World.Arm(this, delay);
         }

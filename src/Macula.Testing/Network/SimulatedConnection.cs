@@ -82,7 +82,7 @@ internal sealed class SimulatedConnection : TransportConnection
     public override void UseCarrier(Carrier carrier)
     {
         ArgumentNullException.ThrowIfNull(carrier);
-        _carrier = carrier as Carrier.Direct ?? throw new NotSupportedException($"The simulated network has no {carrier}.");
+        _carrier = carrier as Carrier.Direct ?? throw new ArgumentException($"The simulated network has no carrier {carrier}.", nameof(carrier));
         Peer?.Silence.Review();
     }
 
@@ -110,7 +110,7 @@ internal sealed class SimulatedConnection : TransportConnection
     }
 
     public override async ValueTask<ReadOnlyMemory<byte>?> ReceiveDatagramAsync(CancellationToken cancellationToken = default) =>
-        await _datagrams.TakeAsync(cancellationToken) is { } datagram ? datagram : null;
+        await _datagrams.TakeAsync(cancellationToken) is { } datagram ? new ReadOnlyMemory<byte>(datagram) : default(ReadOnlyMemory<byte>?);
 
     public override void Close(ulong code, string reason)
     {

@@ -135,13 +135,14 @@ public sealed class SimulatedNetwork
     internal bool Reaches(SimulatedEndpoint from, IPEndPoint address, SimulatedEndpoint target) =>
         Find(from.Host, address) == target && !IsCut(from.Host, target.Host) && LinkBetween(from.Host, target.Host).Loss < 1;
 
-    /// <summary>Sends something there: draws whether it gets through, and how long it takes.</summary>
+    /// <summary>Sends something there: draws which of its packets get through, and how long they take.</summary>
     /// <param name="from">Who sends.</param>
     /// <param name="address">Where to.</param>
-    /// <param name="packets">How many packets it fills: when one is lost, all count as lost.</param>
+    /// <param name="packets">How many packets it fills; afterwards, how many of them were lost.</param>
     /// <param name="order">Whether the network may hold it up behind later ones.</param>
     /// <param name="delay">How long it takes to get there and to be looked at.</param>
-    internal bool TryDepart(SimulatedEndpoint from, IPEndPoint address, int packets, DepartureOrder order, out TimeSpan delay)
+    /// <returns>True when none was lost.</returns>
+    internal bool TryDepart(SimulatedEndpoint from, IPEndPoint address, ref int packets, DepartureOrder order, out TimeSpan delay)
     {
         delay = default;
         from.CountSent(packets);
@@ -152,9 +153,19 @@ public sealed class SimulatedNetwork
 
         var link = LinkBetween(from.Host, target);
         var random = from.Host.LinkRandom;
-        if (link.Loss > 0 && random.NextDouble() >= Math.Pow(1 - link.Loss, packets))
+        if (link.Loss > 0)
         {
-            return false;
+            var sent = packets;
+            packets = 0;
+            for (var packet = 0; packet < sent; packet++)
+            {
+                packets += random.NextDouble() < link.Loss ? 1 : 0;
+            }
+
+            if (packets > 0)
+            {
+                return false;
+            }
         }
 
         delay = link.Latency + (link.Jitter * random.NextDouble()) + target.ProcessingDelay;

@@ -13,6 +13,7 @@ internal abstract class Transmission(SimulatedConnection source) : VirtualEvent
     private long _firstSentAtTicks;
     private long _departedAtTicks;
     private int _losses;
+    private int _packetsLeft;
     private Stage _stage;
     private SimulatedConnection? _target;
     private IPEndPoint _destination = source.CarrierEndPoint;
@@ -51,13 +52,9 @@ internal abstract class Transmission(SimulatedConnection source) : VirtualEvent
 
     public void Send()
     {
-        if (Source.IsEnded || IsWithdrawn)
-        {
-            return;
-        }
-
         _firstSentAtTicks = World.NowTicks;
-        Depart(Source, Stage.Travelling, Stage.Lost, Packets);
+        _packetsLeft = Packets;
+        SendRest();
     }
 
     /// <summary>Delivers it now: it had arrived before the handshake was done.</summary>
@@ -68,7 +65,7 @@ internal abstract class Transmission(SimulatedConnection source) : VirtualEvent
         if (WantsAcknowledgement)
         {
             _target = target;
-            Depart(target, Stage.AcknowledgementTravelling, Stage.AcknowledgementLost, packets: 1);
+            SendAcknowledgement(target);
         }
     }
 
@@ -77,13 +74,13 @@ internal abstract class Transmission(SimulatedConnection source) : VirtualEvent
         switch (_stage)
         {
             case Stage.Lost:
-                Send();
+                SendRest();
                 break;
             case Stage.Travelling:
                 Arrive();
                 break;
             case Stage.AcknowledgementLost:
-                Depart(_target!, Stage.AcknowledgementTravelling, Stage.AcknowledgementLost, packets: 1);
+                SendAcknowledgement(_target!);
                 break;
             default:
                 HandleAcknowledgementArrival();
@@ -106,6 +103,7 @@ internal abstract class Transmission(SimulatedConnection source) : VirtualEvent
         at?.CountReceived();
         if (at is null || Recognize(at) is not { } target)
         {
+            _packetsLeft = Packets;
             Retry(Stage.Lost);
             return;
         }
@@ -121,16 +119,29 @@ internal abstract class Transmission(SimulatedConnection source) : VirtualEvent
         }
     }
 
-    private void Depart(SimulatedConnection from, Stage travelling, Stage lost, int packets)
+    // Only what was lost is sent again; what it belongs to is there when the last of it is.
+    private void SendRest()
     {
-        if (Source.IsEnded || from.IsEnded)
+        if (!Source.IsEnded && !IsWithdrawn)
         {
-            return;
+            Depart(Source, Stage.Travelling, Stage.Lost, ref _packetsLeft);
         }
+    }
 
+    private void SendAcknowledgement(SimulatedConnection target)
+    {
+        var packets = 1;
+        if (!Source.IsEnded && !target.IsEnded)
+        {
+            Depart(target, Stage.AcknowledgementTravelling, Stage.AcknowledgementLost, ref packets);
+        }
+    }
+
+    private void Depart(SimulatedConnection from, Stage travelling, Stage lost, ref int packets)
+    {
         _departedAtTicks = World.NowTicks;
         _destination = from.CarrierEndPoint;
-        if (Network.TryDepart(from.Endpoint, _destination, packets, DepartureOrder.Kept, out var delay))
+        if (Network.TryDepart(from.Endpoint, _destination, ref packets, DepartureOrder.Kept, out var delay))
         {
             _stage = travelling;
             World.Arm(this, delay);
