@@ -44,6 +44,13 @@ public abstract class TransportStream : IAsyncDisposable
     /// <exception cref="InvalidOperationException">The stream was finished or reset by this side, or cannot be written.</exception>
     public abstract ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, WriteEnd end = WriteEnd.KeepOpen, CancellationToken cancellationToken = default);
 
+    /// <summary>Completes when this side can send no more on the stream. Called at most once.</summary>
+    /// <returns>The code with which the other side asked to stop (STOP_SENDING); null when the end was acknowledged or this side reset the stream.</returns>
+    /// <exception cref="ConnectionClosedException">The connection ended first.</exception>
+    /// <exception cref="OperationCanceledException">The token fired.</exception>
+    /// <remarks>How one who computes an answer learns that nobody waits for it.</remarks>
+    public abstract ValueTask<ulong?> WaitForWritesClosedAsync(CancellationToken cancellationToken = default);
+
     /// <summary>Ends sending at once with a code (RESET_STREAM); what is unacknowledged is dropped. Does nothing after the end was acknowledged.</summary>
     public abstract void Reset(ulong code);
 

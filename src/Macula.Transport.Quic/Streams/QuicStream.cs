@@ -93,6 +93,21 @@ internal sealed class QuicStream : TransportStream
     }
 
     /// <inheritdoc/>
+    public override async ValueTask<ulong?> WaitForWritesClosedAsync(CancellationToken cancellationToken = default)
+    {
+        var send = Send ?? throw new InvalidOperationException("This end of a unidirectional stream only receives.");
+        while (true)
+        {
+            if (send.WatchEnd(out var failure) is not { } waiter)
+            {
+                return failure!.ToStopCode();
+            }
+
+            await waiter.CancelledBy(cancellationToken).Task;
+        }
+    }
+
+    /// <inheritdoc/>
     public override void Reset(ulong code)
     {
         if (Send is { } send && send.Fail(StreamFailure.EndedHere))

@@ -22,6 +22,7 @@ internal sealed unsafe class SendSide(MeshScheduler scheduler, int limitBytes)
     private readonly List<Chunk> _chunks = [];
     private StreamFailure? _failure;
     private Completion<Wake>? _writer;
+    private Completion<Wake>? _closed;
     private long _acknowledged;
     private long _written;
     private long _sent;
@@ -170,11 +171,24 @@ internal sealed unsafe class SendSide(MeshScheduler scheduler, int limitBytes)
         writer?.TrySetResult(default);
     }
 
+    /// <summary>Says how sending ended, or what to await before asking again.</summary>
+    /// <param name="failure">How it ended; null while it has not.</param>
+    /// <returns>What to await; null when it has ended.</returns>
+    public Completion<Wake>? WatchEnd(out StreamFailure? failure)
+    {
+        lock (_gate)
+        {
+            failure = _failure;
+            return failure is null ? _closed = new Completion<Wake>(scheduler) : null;
+        }
+    }
+
     /// <summary>Ends sending: nothing more is taken or gathered; a waiting writer gets the reason as an exception.</summary>
     /// <returns>False when it had ended before.</returns>
     public bool Fail(StreamFailure failure)
     {
         Completion<Wake>? writer;
+        Completion<Wake>? closed;
         lock (_gate)
         {
             if (_failure is not null)
@@ -183,11 +197,12 @@ internal sealed unsafe class SendSide(MeshScheduler scheduler, int limitBytes)
             }
 
             _failure = failure;
-            writer = _writer;
-            _writer = null;
+            (writer, _writer) = (_writer, null);
+            (closed, _closed) = (_closed, null);
         }
 
         writer?.TrySetResult(default);
+        closed?.TrySetResult(default);
         return true;
     }
 
@@ -206,6 +221,7 @@ internal sealed unsafe class SendSide(MeshScheduler scheduler, int limitBytes)
     /// <summary>Frees everything, when ngtcp2 no longer refers to it. On the loop's thread.</summary>
     public void Free()
     {
+        Fail(StreamFailure.EndedHere);
         lock (_gate)
         {
             foreach (var chunk in _chunks)
@@ -216,7 +232,6 @@ internal sealed unsafe class SendSide(MeshScheduler scheduler, int limitBytes)
             _chunks.Clear();
             _sendChunk = 0;
             _sendOffset = 0;
-            _failure ??= StreamFailure.EndedHere;
         }
     }
 

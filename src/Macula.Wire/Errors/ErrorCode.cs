@@ -43,6 +43,9 @@ public enum ErrorCode : ushort
     /// <summary>A name that breaks the rules for names.</summary>
     InvalidName = 25,
 
+    /// <summary>A payload of a content type that the node does not know.</summary>
+    UnknownContentType = 26,
+
     /// <summary>No certificate was shown.</summary>
     CertificateMissing = 40,
 

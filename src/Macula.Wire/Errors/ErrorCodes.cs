@@ -38,6 +38,7 @@ public static class ErrorCodes
         new(ErrorCode.HelloTimeout, RetryAdvice.RetrySameNode, "No hello came in time."),
         new(ErrorCode.VersionMismatch, RetryAdvice.DoNotRetry, "The two nodes share no protocol version."),
         new(ErrorCode.InvalidName, RetryAdvice.DoNotRetry, "A name breaks the rules for names."),
+        new(ErrorCode.UnknownContentType, RetryAdvice.RetryOtherNode, "The node does not know the payload's content type; a newer one may."),
         new(ErrorCode.CertificateMissing, RetryAdvice.DoNotRetry, "No certificate was shown."),
         new(ErrorCode.CertificateMalformed, RetryAdvice.DoNotRetry, "The certificate does not fit the profile of node certificates."),
         new(ErrorCode.CertificateUntrusted, RetryAdvice.DoNotRetry, "The certificate was not issued by the realm's authority."),

@@ -20,6 +20,9 @@ public readonly record struct Instant(TimeSpan SinceStart) : IComparable<Instant
     /// <summary>The time from one instant to another.</summary>
     public static TimeSpan operator -(Instant later, Instant earlier) => later.SinceStart - earlier.SinceStart;
 
+    /// <summary>The instant a while earlier; <see cref="Never"/> stays.</summary>
+    public static Instant operator -(Instant instant, TimeSpan duration) => instant == Never ? Never : new(instant.SinceStart - duration);
+
     /// <summary>Order in time.</summary>
     public static bool operator <(Instant left, Instant right) => left.SinceStart < right.SinceStart;
 

@@ -1,0 +1,69 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace Macula.Cli.Output;
+
+/// <summary>Writes one JSON object as one line of standard output.</summary>
+internal static class JsonLine
+{
+    // The output is read by programs or a terminal, never pasted into a web page; names stay readable.
+    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Writes the fields in order; those whose value is null are left out.</summary>
+    public static void Write(params ReadOnlySpan<(string Name, object? Value)> fields)
+    {
+        var output = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(output, Options))
+        {
+            writer.WriteStartObject();
+            foreach (var (name, value) in fields)
+            {
+                if (value is not null)
+                {
+                    writer.WritePropertyName(name);
+                    WriteValue(writer, value);
+                }
+            }
+
+            writer.WriteEndObject();
+        }
+
+        Console.Out.WriteLine(System.Text.Encoding.UTF8.GetString(output.WrittenSpan));
+        Console.Out.Flush();
+    }
+
+    private static void WriteValue(Utf8JsonWriter writer, object value)
+    {
+        switch (value)
+        {
+            case RawJson raw:
+                writer.WriteRawValue(raw.Text);
+                break;
+            case bool flag:
+                writer.WriteBooleanValue(flag);
+                break;
+            case int or long:
+                writer.WriteNumberValue(Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture));
+                break;
+            case double number:
+                writer.WriteNumberValue(Math.Round(number, 3));
+                break;
+            case IEnumerable<double> samples:
+                writer.WriteStartArray();
+                foreach (var sample in samples)
+                {
+                    writer.WriteNumberValue(Math.Round(sample, 3));
+                }
+
+                writer.WriteEndArray();
+                break;
+            default:
+                writer.WriteStringValue(value.ToString());
+                break;
+        }
+    }
+}
+
+/// <summary>JSON text that is written as it is.</summary>
+internal sealed record RawJson(string Text);

@@ -1,0 +1,65 @@
+using Macula.Wire.Errors;
+
+namespace Macula.Wire.Frames;
+
+/// <summary>Where on a connection a frame stands (docs/protocol/03-frames.md, "Places").</summary>
+public enum FramePlace
+{
+    /// <summary>First on a side's control stream, its first unidirectional one.</summary>
+    ControlFirst,
+
+    /// <summary>Later on a control stream.</summary>
+    ControlLater,
+
+    /// <summary>First on a bidirectional stream, from the side that opened it.</summary>
+    Request,
+
+    /// <summary>First on a bidirectional stream, from the side that did not open it.</summary>
+    Answer,
+
+    /// <summary>Behind the one frame that a side sends on a bidirectional stream.</summary>
+    AfterLast,
+}
+
+/// <summary>What is to be done with a frame where it stands.</summary>
+public enum FrameVerdict
+{
+    /// <summary>It belongs here: read it.</summary>
+    Take,
+
+    /// <summary>It comes from a newer node and may be passed over.</summary>
+    Skip,
+
+    /// <summary>It may not stand here: end the stream, on a control stream the connection.</summary>
+    Refuse,
+}
+
+/// <summary>Which frames may stand where.</summary>
+public static class FramePlaces
+{
+    /// <summary>Judges a frame by its type and its place [FRM-7] to [FRM-9].</summary>
+    /// <param name="type">What the frame is.</param>
+    /// <param name="place">Where it stands.</param>
+    /// <param name="error">Why it is refused; default unless it is.</param>
+    public static FrameVerdict Judge(FrameType type, FramePlace place, out ProtocolError error)
+    {
+        var verdict = place switch
+        {
+            FramePlace.ControlFirst => type == FrameType.Hello ? FrameVerdict.Take : FrameVerdict.Refuse,
+            // [FRM-8]: unknown frames pass; a known one here shows that the two sides disagree on where they are.
+            FramePlace.ControlLater => Enum.IsDefined(type) ? FrameVerdict.Refuse : FrameVerdict.Skip,
+            FramePlace.Request => type == FrameType.Call ? FrameVerdict.Take : FrameVerdict.Refuse,
+            FramePlace.Answer => type is FrameType.Result or FrameType.Error ? FrameVerdict.Take : FrameVerdict.Refuse,
+            _ => FrameVerdict.Refuse,
+        };
+        error = verdict == FrameVerdict.Refuse ? new ProtocolError(ErrorCode.UnexpectedFrame, RequirementOf(place), $"a frame of type 0x{(ulong)type:x} stands at {place}") : default;
+        return verdict;
+    }
+
+    private static string RequirementOf(FramePlace place) => place switch
+    {
+        FramePlace.ControlFirst => "FRM-7",
+        FramePlace.ControlLater => "FRM-8",
+        _ => "FRM-9",
+    };
+}

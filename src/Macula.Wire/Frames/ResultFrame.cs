@@ -1,0 +1,33 @@
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using Macula.Wire.Errors;
+using Macula.Wire.MessagePack;
+
+namespace Macula.Wire.Frames;
+
+// array: uint content type | bin content | elements of newer nodes
+/// <summary>What a call returned (docs/protocol/03-frames.md [FRM-30]).</summary>
+/// <param name="Value">What the handler returned.</param>
+public sealed record ResultFrame(Payload Value)
+{
+    private const int FieldCount = 2;
+
+    /// <summary>Writes the frame with its header.</summary>
+    public void Write(IBufferWriter<byte> output) => Value.Write(FrameFields.Begin(output, FrameType.Result, FieldCount, Value.EncodedBytes));
+
+    /// <summary>Reads the body of a result.</summary>
+    /// <param name="body">The frame's body; the value shares its memory.</param>
+    /// <param name="frame">The result; null when the answer is false.</param>
+    /// <param name="error">What is wrong; the stream ends with its code.</param>
+    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out ResultFrame? frame, out ProtocolError error)
+    {
+        var reader = new MessagePackReader(body.Span, FrameLimits.Body);
+        // A reader that has failed fails every later read, so all may be tried and looked at once.
+        var read = FrameFields.TryEnter(ref reader, FieldCount, out var elementCount)
+            & Payload.TryRead(ref reader, body, out var value)
+            && FrameFields.TryLeave(ref reader, FieldCount, elementCount);
+        frame = read ? new ResultFrame(value!) : null;
+        error = reader.Error.GetValueOrDefault();
+        return read;
+    }
+}

@@ -1,0 +1,77 @@
+using System.Net;
+using Macula.Diagnostics;
+using Macula.Protocols.Establishment;
+using Macula.Realms;
+using Macula.Wire.Errors;
+using Macula.Wire.Identifiers;
+
+namespace Macula.Connections;
+
+/// <summary>Keeps one connection for each node of the realm. Bounded by the endpoint's limit of connections; an entry leaves when its connection ends.</summary>
+/// <remarks>Used on the realm's queue only.</remarks>
+internal sealed class ConnectionTable(RealmServices realm)
+{
+    private readonly Dictionary<NodeId, MeshConnection> _byNode = [];
+    private readonly Dictionary<IPEndPoint, MeshConnection> _byDialledAddress = [];
+
+    /// <summary>The connections that are kept now.</summary>
+    public IReadOnlyCollection<MeshConnection> All => _byNode.Values;
+
+    /// <summary>The connection to a node; null when there is none.</summary>
+    public MeshConnection? Find(NodeId node) => _byNode.GetValueOrDefault(node);
+
+    /// <summary>The connection that a dial to this address led to; null when there is none.</summary>
+    public MeshConnection? FindDialled(IPEndPoint address) => _byDialledAddress.GetValueOrDefault(address);
+
+    /// <summary>Adds a connection that has come up, and lets go of it when it ends.</summary>
+    /// <param name="arriving">The connection.</param>
+    /// <param name="dialledAddress">Where it was dialled; null when it was accepted.</param>
+    /// <returns>The connection to that node that stays: this one, or the one that was there.</returns>
+    public MeshConnection Add(MeshConnection arriving, IPEndPoint? dialledAddress)
+    {
+        var staying = Settle(arriving);
+        if (dialledAddress is not null)
+        {
+            _byDialledAddress[dialledAddress] = staying;
+        }
+
+        return staying;
+    }
+
+    private MeshConnection Settle(MeshConnection arriving)
+    {
+        realm.Metrics.ConnectionOpened();
+        realm.Tasks.Run(() => RemoveAtEndAsync(arriving));
+        if (_byNode.TryGetValue(arriving.Peer.NodeId, out var existing))
+        {
+            var arrivingStays = DuplicateConnection.ArrivingStays(realm.Self.NodeId, arriving.Peer.NodeId, existing.Origin, arriving.Origin);
+            var (staying, leaving) = arrivingStays ? (arriving, existing) : (existing, arriving);
+            realm.Logger.DuplicateDrains(arriving.Peer.NodeId, staying.Origin.By == Dialled.ByThisNode ? "here" : "there");
+            realm.Tasks.Run(() => leaving.DrainAsync(ErrorCode.DuplicateConnection, realm.Limits.DrainTimeout, DrainLingering.UntilOtherSideKnows));
+            _byNode[arriving.Peer.NodeId] = staying;
+            return staying;
+        }
+
+        _byNode.Add(arriving.Peer.NodeId, arriving);
+        return arriving;
+    }
+
+    private async Task RemoveAtEndAsync(MeshConnection connection)
+    {
+        var end = await connection.WaitForEndAsync();
+        realm.Metrics.ConnectionClosed();
+        realm.Logger.ConnectionEnded(connection.Peer.NodeId, end.ToString());
+        if (_byNode.GetValueOrDefault(connection.Peer.NodeId) == connection)
+        {
+            _byNode.Remove(connection.Peer.NodeId);
+        }
+
+        foreach (var (address, dialled) in _byDialledAddress)
+        {
+            if (dialled == connection)
+            {
+                _byDialledAddress.Remove(address);
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+using System.Buffers;
+using System.Reflection;
+using Macula.Protocols.Establishment;
+using Macula.Transport;
+using Macula.Wire.Errors;
+using Macula.Wire.Frames;
+
+namespace Macula.Connections;
+
+/// <summary>The other side's control stream: its hello, and what newer nodes may say after it.</summary>
+internal sealed class ControlStream(TransportStream stream)
+{
+    private static readonly string Agent = "macula-dotnet/" + typeof(ControlStream).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0];
+
+    private readonly FrameStream _frames = new(stream, FrameLimits.MaxControlBodyBytes);
+
+    /// <summary>Opens this side's control stream and sends its hello.</summary>
+    public static async ValueTask SendHelloAsync(TransportConnection transport, ulong instance)
+    {
+        var output = new ArrayBufferWriter<byte>();
+        new HelloFrame([.. ConnectionEstablishment.SupportedVersions], instance, [], Agent).Write(output);
+        var control = await transport.OpenStreamAsync(StreamDirection.Unidirectional);
+
+        // [CON-11]: the control stream stays open as long as the connection, so nobody disposes it.
+        await control.WriteAsync(output.WrittenMemory);
+    }
+
+    /// <summary>Reads the hello.</summary>
+    /// <returns>The hello, or what is wrong; neither when the stream or connection ended.</returns>
+    public async ValueTask<(HelloFrame? Hello, ProtocolError? Error)> ReadHelloAsync()
+    {
+        try
+        {
+            var read = await _frames.ReadAsync();
+            if (read.Frame is not { } frame)
+            {
+                return (null, read.Error ?? Ended);
+            }
+
+            if (FramePlaces.Judge(frame.Type, FramePlace.ControlFirst, out var misplaced) == FrameVerdict.Refuse)
+            {
+                return (null, misplaced);
+            }
+
+            return HelloFrame.TryRead(frame.Body, out var hello, out var error) ? (hello, null) : (null, error);
+        }
+        catch (StreamAbortedException)
+        {
+            return (null, Ended);
+        }
+        catch (ConnectionClosedException)
+        {
+            return (null, null);
+        }
+    }
+
+    /// <summary>Reads on until the connection ends.</summary>
+    /// <returns>What the other side did wrong; null when the connection ended.</returns>
+    public async ValueTask<ProtocolError?> ReadToEndAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                var read = await _frames.ReadAsync();
+                if (read.Frame is not { } frame)
+                {
+                    return read.Error ?? Ended;
+                }
+
+                if (FramePlaces.Judge(frame.Type, FramePlace.ControlLater, out var misplaced) == FrameVerdict.Refuse)
+                {
+                    return misplaced;
+                }
+            }
+        }
+        catch (StreamAbortedException)
+        {
+            return Ended;
+        }
+        catch (ConnectionClosedException)
+        {
+            return null;
+        }
+    }
+
+    private static ProtocolError Ended => new(ErrorCode.UnexpectedFrame, "CON-11", "the control stream ended");
+}

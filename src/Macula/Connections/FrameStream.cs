@@ -1,0 +1,77 @@
+using Macula.Transport;
+using Macula.Wire.Errors;
+using Macula.Wire.Frames;
+
+namespace Macula.Connections;
+
+/// <summary>Reads frames from one stream of the transport.</summary>
+/// <remarks>One reader at a time.</remarks>
+internal sealed class FrameStream(TransportStream stream, int maxBodyBytes = FrameLimits.MaxBodyBytes)
+{
+    // Holds a small request whole; a large body goes piece by piece into the memory that the frame reader sized.
+    private const int ChunkBytes = 4096;
+
+    private readonly FrameReader _reader = new(maxBodyBytes);
+    private readonly byte[] _chunk = new byte[ChunkBytes];
+    private ReadOnlyMemory<byte> _rest;
+
+    /// <summary>Reads the next frame, or the end, or what is wrong.</summary>
+    /// <exception cref="StreamAbortedException">The other side reset the stream.</exception>
+    /// <exception cref="ConnectionClosedException">The connection ended.</exception>
+    public async ValueTask<FrameRead> ReadAsync(CancellationToken cancellationToken = default)
+    {
+        while (true)
+        {
+            if (_reader.TryRead(_rest.Span, out var consumed, out var frame))
+            {
+                _rest = _rest[consumed..];
+                return new FrameRead(frame, null);
+            }
+
+            if (_reader.Error is { } error)
+            {
+                return new FrameRead(null, error);
+            }
+
+            var read = await stream.ReadAsync(_chunk, cancellationToken);
+            if (read == 0)
+            {
+                return new FrameRead(null, _reader.TryEnd() ? null : _reader.Error);
+            }
+
+            _rest = _chunk.AsMemory(0, read);
+        }
+    }
+
+    /// <summary>Reads the one frame that the other side sends on this stream, and the end behind it.</summary>
+    /// <param name="place">Where the frame stands, which decides what it may be.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The frame, or what is wrong; never neither.</returns>
+    public async ValueTask<FrameRead> ReadOnlyFrameAsync(FramePlace place, CancellationToken cancellationToken)
+    {
+        var first = await ReadAsync(cancellationToken);
+        if (first.Frame is not { } frame)
+        {
+            return first.Error is null
+                ? new FrameRead(null, new ProtocolError(ErrorCode.UnexpectedFrame, "RPC-1", "the stream ended before its frame"))
+                : first;
+        }
+
+        if (FramePlaces.Judge(frame.Type, place, out var misplaced) == FrameVerdict.Refuse)
+        {
+            return new FrameRead(null, misplaced);
+        }
+
+        var second = await ReadAsync(cancellationToken);
+        if (second.Frame is { } surplus)
+        {
+            FramePlaces.Judge(surplus.Type, FramePlace.AfterLast, out misplaced);
+            return new FrameRead(null, misplaced);
+        }
+
+        return second.Error is null ? first : second;
+    }
+}
+
+/// <summary>What reading a stream gave: a frame, or the reason why there is none; neither at the stream's end.</summary>
+internal readonly record struct FrameRead(Frame? Frame, ProtocolError? Error);

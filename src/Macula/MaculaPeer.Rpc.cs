@@ -1,0 +1,45 @@
+using Macula.Rpc;
+using Macula.Wire.Errors;
+using Macula.Wire.Frames;
+using Macula.Wire.Identifiers;
+using Macula.Wire.MessagePack;
+
+namespace Macula;
+
+/// <content>Calls, and providing what others call.</content>
+public sealed partial class MaculaPeer
+{
+    private static readonly CallOptions DefaultCall = new();
+
+    /// <summary>Provides a procedure until the advertisement is disposed.</summary>
+    /// <param name="procedure">1 to 16 segments of letters, digits, '_', '-', separated by dots; at most 255 bytes.</param>
+    /// <param name="handler">Answers the calls, many at a time.</param>
+    /// <param name="cancellationToken">Gives up; the procedure is not provided.</param>
+    /// <exception cref="ArgumentException">The name breaks the rules.</exception>
+    /// <exception cref="MaculaException">The realm's policy does not let this node advertise the name.</exception>
+    /// <exception cref="InvalidOperationException">This node provides the procedure already.</exception>
+    public ValueTask<Advertisement> AdvertiseAsync(string procedure, CallHandler handler, CancellationToken cancellationToken = default)
+    {
+        var name = ProcedureName.Parse(procedure);
+        ArgumentNullException.ThrowIfNull(handler);
+        cancellationToken.ThrowIfCancellationRequested();
+        return ValueTask.FromResult(_realm.Advertise(name, handler));
+    }
+
+    /// <summary>Calls a procedure with a value.</summary>
+    /// <param name="procedure">The name: see <see cref="AdvertiseAsync"/>.</param>
+    /// <param name="argument">The argument, at most 1 MiB when encoded.</param>
+    /// <param name="options">Deadline and target; null takes the defaults.</param>
+    /// <param name="cancellationToken">Gives up; the provider is told to stop. Its handler may have run.</param>
+    /// <returns>The result, and who gave it over which path.</returns>
+    /// <exception cref="ArgumentException">The name breaks the rules, or the deadline is out of range.</exception>
+    /// <exception cref="CallException">There is no result; the code says why, <see cref="CallException.Execution"/> whether the handler was started.</exception>
+    /// <exception cref="OperationCanceledException">The token fired.</exception>
+    public ValueTask<CallReply> CallAsync(string procedure, MeshValue argument, CallOptions? options = null, CancellationToken cancellationToken = default) =>
+        CallAsync(procedure, Payload.FromValue(argument), options, cancellationToken);
+
+    /// <summary>Calls a procedure with a payload of any content type: see <see cref="CallAsync(string, MeshValue, CallOptions?, CancellationToken)"/>.</summary>
+    /// <inheritdoc cref="CallAsync(string, MeshValue, CallOptions?, CancellationToken)"/>
+    public ValueTask<CallReply> CallAsync(string procedure, Payload argument, CallOptions? options = null, CancellationToken cancellationToken = default) =>
+        _realm.CallAsync(ProcedureName.Parse(procedure), argument, options ?? DefaultCall, cancellationToken);
+}

@@ -1,0 +1,142 @@
+using System.Net;
+using Macula.Diagnostics;
+using Macula.Identity.Certificates;
+using Macula.Identity.Credentials;
+using Macula.Identity.Policy;
+using Macula.Identity.Trust;
+using Macula.Nodes;
+using Macula.Realms;
+using Macula.Transport;
+using Macula.Transport.Execution;
+using Macula.Wire.Errors;
+
+namespace Macula;
+
+/// <summary>An application's node in one realm of the mesh: it calls, and provides what others call.</summary>
+/// <remarks>
+/// Members may be called from any thread and any synchronisation context. The node's own code runs on its scheduler and never on the
+/// caller's context; handlers of the application run there too, each call on a queue of its own.
+/// </remarks>
+public sealed partial class MaculaPeer : IAsyncDisposable
+{
+    private readonly TransportEndpoint _endpoint;
+    private readonly RealmContext _realm;
+    private readonly Completion<bool> _stopped;
+    private readonly Task<bool> _stoppedTask;
+    private int _stopping;
+
+    private MaculaPeer(TransportEndpoint endpoint, RealmContext realm)
+    {
+        _endpoint = endpoint;
+        _realm = realm;
+        _stopped = new Completion<bool>(realm.Services.Scheduler);
+        _stoppedTask = _stopped.Task.AsTask();
+    }
+
+    /// <summary>This node, as its certificate describes it.</summary>
+    public NodeIdentity Self => _realm.Services.Self;
+
+    /// <summary>The address that is bound, with the port that the system chose.</summary>
+    public IPEndPoint LocalEndPoint => _endpoint.LocalEndPoint;
+
+    /// <summary>What happened at the transport since the start.</summary>
+    public EndpointCounters TransportCounters => _endpoint.Counters;
+
+    /// <summary>Starts a node: checks its certificate as others will, binds its address and accepts connections of its realm.</summary>
+    /// <param name="options">Realm, credentials, transport and limits.</param>
+    /// <param name="cancellationToken">Gives up; nothing stays bound.</param>
+    /// <exception cref="MaculaException">The credentials would be refused by others; the code and message say why.</exception>
+    /// <exception cref="BindException">The address cannot be bound.</exception>
+    public static async Task<MaculaPeer> StartAsync(MaculaPeerOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var scheduler = options.Scheduler ?? new ThreadPoolScheduler(SystemClock);
+        return await scheduler.CreateQueue().RunAsync(() => StartOnSchedulerAsync(options, scheduler, cancellationToken));
+    }
+
+    /// <summary>Completes when the node has stopped: after <see cref="DisposeAsync"/>, or since a bug of ours ended it.</summary>
+    /// <exception cref="MaculaException">A bug of ours ended the node; the inner exception shows it.</exception>
+    public Task WaitForStopAsync(CancellationToken cancellationToken = default) => _stoppedTask.WaitAsync(cancellationToken);
+
+    /// <summary>Stops the node: refuses new calls, lets running ones finish for <see cref="Connections.ConnectionOptions.ShutdownTimeout"/>, closes connections and address.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _stopping, 1) == 0)
+        {
+            await _realm.Services.Scheduler.CreateQueue().RunAsync(StopAsync);
+            _stopped.TrySetResult(true);
+        }
+
+        // A node that a bug of ours ended has said so in WaitForStopAsync; disposal only waits until nothing runs.
+        await _stoppedTask.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+#pragma warning disable RS0030 // The one place where a node takes the system's clock when it is given no other.
+    private static TimeProvider SystemClock => TimeProvider.System;
+#pragma warning restore RS0030
+
+    private static async ValueTask<MaculaPeer> StartOnSchedulerAsync(MaculaPeerOptions options, MeshScheduler scheduler, CancellationToken cancellationToken)
+    {
+        var logger = options.LoggerFactory.CreateLogger("Macula");
+        var judge = new CertificateJudge(new RealmTrust(options.Realm));
+        var credentials = options.Credentials;
+        var self = options.OwnCertificate == OwnCertificateCheck.Skipped ? credentials.Identity : JudgeOwn(judge, credentials, scheduler);
+        var tasks = new TaskRoot(scheduler, logger);
+        var services = new RealmServices
+        {
+            Scheduler = scheduler,
+            Self = self,
+            Realm = options.Realm.Id,
+            Instance = (options.Random ?? new SystemRandomSource()).NextUInt64(),
+            TlsIdentity = new TlsIdentity(options.Realm.Id.ToServerName(), [credentials.Certificate.Der], credentials.Key.ExportPkcs8()),
+            Judge = judge,
+            OwnCertificate = options.OwnCertificate,
+            Authorizer = new Authorizer(options.Realm.Id, options.Realm.Policy),
+            Limits = options.Connections,
+            Metrics = new MeshMetrics(),
+            Logger = logger,
+            Tasks = tasks,
+        };
+        var endpoint = await options.Transport.BindAsync(options.Endpoint, scheduler, cancellationToken);
+        var realm = new RealmContext(services, endpoint);
+        var node = new NodeEndpoint(endpoint, tasks, logger);
+        node.Serve(realm);
+        node.Start();
+        var peer = new MaculaPeer(endpoint, realm);
+        _ = peer.StopAtFaultAsync();
+        logger.NodeListens(self.NodeId, self.Name.Value, services.Realm, endpoint.LocalEndPoint);
+        return peer;
+    }
+
+    private static NodeIdentity JudgeOwn(CertificateJudge judge, NodeCredentials credentials, MeshScheduler scheduler) =>
+        judge.Judge([credentials.Certificate.Der], scheduler.WallNow) switch
+        {
+            Verdict.Accepted accepted => accepted.Identity,
+            Verdict.Refused refused => throw new MaculaException(refused.Code, $"Other nodes would refuse this node's certificate: {refused.Detail}"),
+            _ => throw new InvalidOperationException("A verdict is accepted or refused."),
+        };
+
+    private async Task StopAtFaultAsync()
+    {
+        var fault = await _realm.Services.Tasks.Fault;
+        _stopped.TrySetException(new MaculaException(ErrorCode.InternalError, "A bug in Macula ended this node; please report it.", fault));
+        await _endpoint.DisposeAsync();
+    }
+
+    private async ValueTask StopAsync()
+    {
+        await _realm.StopAsync();
+        await _endpoint.DisposeAsync();
+        try
+        {
+            // Connections are closed and handlers are told to stop; one that does not listen must not hold the application for ever.
+            await _realm.Services.Tasks.WhenEmptyAsync().AsTask().WaitAsync(_realm.Services.Limits.ShutdownTimeout, _realm.Services.Scheduler.Time);
+        }
+        catch (TimeoutException)
+        {
+            _realm.Services.Logger.WorkLeftBehind(_realm.Services.Tasks.Running);
+        }
+
+        _realm.Services.Metrics.Dispose();
+    }
+}

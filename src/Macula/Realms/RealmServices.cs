@@ -1,0 +1,75 @@
+using Macula.Connections;
+using Macula.Diagnostics;
+using Macula.Identity.Policy;
+using Macula.Identity.Certificates;
+using Macula.Identity.Trust;
+using Macula.Transport;
+using Macula.Transport.Execution;
+using Macula.Wire.Errors;
+using Macula.Wire.Identifiers;
+using Microsoft.Extensions.Logging;
+
+namespace Macula.Realms;
+
+/// <summary>What every part of one realm on one node shares. Nothing of another realm can be reached from it.</summary>
+internal sealed record RealmServices
+{
+    public required MeshScheduler Scheduler { get; init; }
+
+    public required NodeIdentity Self { get; init; }
+
+    public required RealmId Realm { get; init; }
+
+    /// <summary>Drawn when the node started: see [CON-6].</summary>
+    public required ulong Instance { get; init; }
+
+    public required TlsIdentity TlsIdentity { get; init; }
+
+    public required CertificateJudge Judge { get; init; }
+
+    public required Authorizer Authorizer { get; init; }
+
+    /// <summary>Whether this node asks first if others would accept and permit it.</summary>
+    public required OwnCertificateCheck OwnCertificate { get; init; }
+
+    public required ConnectionOptions Limits { get; init; }
+
+    public required MeshMetrics Metrics { get; init; }
+
+    public required ILogger Logger { get; init; }
+
+    /// <summary>Owns the background work.</summary>
+    public required TaskRoot Tasks { get; init; }
+
+    /// <summary>Lets log lines about refused connections through.</summary>
+    public LogGate RefusalGate { get; } = new();
+
+    /// <summary>Lets log lines about protocol violations through.</summary>
+    public LogGate ViolationGate { get; } = new();
+
+    /// <summary>Lets log lines about calls that the policy forbids through.</summary>
+    public LogGate PermissionGate { get; } = new();
+
+    /// <summary>Lets log lines about failing handlers through.</summary>
+    public LogGate HandlerGate { get; } = new();
+
+    /// <summary>Asks this node's own copy of the policy what this node may do, before others are bothered.</summary>
+    /// <exception cref="MaculaException">It may not.</exception>
+    public void DemandOwn(MeshAction action, string name)
+    {
+        if (OwnCertificate == OwnCertificateCheck.Required && Authorizer.Authorize(Self, action, name) is { IsAllowed: false } refusal)
+        {
+            throw new MaculaException(refusal.Code, refusal.Sentence);
+        }
+    }
+
+    /// <summary>Counts and logs what another node did wrong.</summary>
+    public void Violated(NodeId node, ProtocolError error)
+    {
+        Metrics.ProtocolViolated(error.Code);
+        if (ViolationGate.TryPass(Scheduler.Now, out var suppressed))
+        {
+            Logger.ProtocolViolated(node, error.Code, error.Requirement, error.Detail, suppressed);
+        }
+    }
+}

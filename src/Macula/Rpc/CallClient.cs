@@ -1,0 +1,122 @@
+using Macula.Connections;
+using Macula.Diagnostics;
+using Macula.Identity.Policy;
+using Macula.Realms;
+using Macula.Transport;
+using Macula.Wire.Errors;
+using Macula.Wire.Frames;
+using Macula.Wire.Identifiers;
+using Macula.Wire.Time;
+
+namespace Macula.Rpc;
+
+/// <summary>Makes the calls of one realm: each on a queue of its own, with one deadline over everything.</summary>
+internal sealed class CallClient(RealmServices realm, Func<CallOptions, CancellationToken, ValueTask<MeshConnection>> connect)
+{
+    private static readonly TimeSpan MinDeadline = TimeSpan.FromMilliseconds(1);
+
+    // A connection that was kept may turn out dead, and the next one may be replaced by a simultaneous dial; a third failure is the network's.
+    private const int MaxAttempts = 3;
+
+    /// <summary>Makes a call.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The deadline is out of range.</exception>
+    /// <exception cref="CallException">The call ended without a result.</exception>
+    /// <exception cref="OperationCanceledException">The token fired. The handler may have run.</exception>
+    public ValueTask<CallReply> CallAsync(ProcedureName procedure, Payload argument, CallOptions options, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Deadline, MinDeadline, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Deadline, CallFrame.MaxTimeLeft, nameof(options));
+        return realm.Scheduler.CreateQueue().RunAsync(() => MeasureAsync(procedure, argument, options, cancellationToken));
+    }
+
+    private async ValueTask<CallReply> MeasureAsync(ProcedureName procedure, Payload argument, CallOptions options, CancellationToken cancellationToken)
+    {
+        var started = realm.Scheduler.Now;
+        var outcome = ErrorCode.NoError;
+        using var activity = MeshActivity.StartClient(procedure);
+        try
+        {
+            return await CallWithinDeadlineAsync(procedure, argument, options, started, cancellationToken);
+        }
+        catch (CallException exception)
+        {
+            outcome = exception.Code;
+            throw;
+        }
+        catch (OperationCanceledException)
+        {
+            outcome = ErrorCode.Cancelled;
+            throw;
+        }
+        finally
+        {
+            realm.Metrics.CallMade(realm.Scheduler.Now - started, outcome);
+        }
+    }
+
+    private async ValueTask<CallReply> CallWithinDeadlineAsync(
+        ProcedureName procedure, Payload argument, CallOptions options, Instant started, CancellationToken cancellationToken)
+    {
+        // [RPC-6]: one's own copy of the policy is asked before anything is sent.
+        try
+        {
+            realm.DemandOwn(MeshAction.Call, procedure.Value);
+        }
+        catch (MaculaException refusal)
+        {
+            throw new CallException(refusal.Code, CallExecution.NotStarted, refusal.Message, refusal);
+        }
+
+        using var deadline = new CancellationTokenSource(options.Deadline, realm.Scheduler.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
+        var outgoing = new OutgoingCall(realm, procedure, argument, options, started);
+        try
+        {
+            return await CallUntilItStartsAsync(outgoing, options, either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new CallException(
+                ErrorCode.DeadlineExceeded, outgoing.Execution, $"{procedure} gave no result within {options.Deadline.TotalMilliseconds:0} ms.");
+        }
+        catch (OperationCanceledException exception)
+        {
+            throw new OperationCanceledException(exception.Message, exception, cancellationToken);
+        }
+    }
+
+    private async ValueTask<CallReply> CallUntilItStartsAsync(OutgoingCall call, CallOptions options, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                var connection = await connect(options, cancellationToken);
+                if (await call.TryRunAsync(connection, cancellationToken) is { } reply)
+                {
+                    return reply;
+                }
+            }
+            catch (DialException exception)
+            {
+                throw new CallException(exception.Code, CallExecution.NotStarted, exception.Message, exception);
+            }
+            catch (ConnectionClosedException) when (MayRepeat(call, options) && attempt < MaxAttempts)
+            {
+                continue;
+            }
+            catch (ConnectionClosedException exception)
+            {
+                throw new CallException(ErrorCode.ConnectionLost, call.Execution, exception.Message, exception);
+            }
+
+            if (attempt >= MaxAttempts)
+            {
+                throw new CallException(ErrorCode.ConnectionLost, CallExecution.NotStarted, "The connection was replaced again and again.");
+            }
+        }
+    }
+
+    private static bool MayRepeat(OutgoingCall call, CallOptions options) =>
+        call.Execution == CallExecution.NotStarted || options.Repetition == CallRepetition.Idempotent;
+}

@@ -1,0 +1,18 @@
+using Macula.Connections;
+using Macula.Identity.Certificates;
+using Macula.Wire.Frames;
+using Macula.Wire.MessagePack;
+
+namespace Macula.Rpc;
+
+/// <summary>What a call brought back, and from where.</summary>
+/// <param name="Payload">The result as it came.</param>
+/// <param name="Provider">The node that answered, as its certificate proves it.</param>
+/// <param name="Path">The path that the call took.</param>
+/// <param name="Elapsed">Time from the call to its result, everything included.</param>
+public sealed record CallReply(Payload Payload, NodeIdentity Provider, PathReport Path, TimeSpan Elapsed)
+{
+    /// <summary>The result as a value.</summary>
+    /// <exception cref="FormatException">The payload is no value: raw bytes, or not what its content type says.</exception>
+    public MeshValue Value => Payload.ToValue();
+}

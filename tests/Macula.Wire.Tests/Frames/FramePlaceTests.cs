@@ -1,0 +1,36 @@
+using Macula.Wire.Errors;
+using Macula.Wire.Frames;
+
+namespace Macula.Wire.Tests.Frames;
+
+public sealed class FramePlaceTests
+{
+    private const FrameType Unknown = (FrameType)0x7777;
+
+    [Theory]
+    // [FRM-7]
+    [InlineData(FramePlace.ControlFirst, FrameType.Hello, FrameVerdict.Take, null)]
+    [InlineData(FramePlace.ControlFirst, FrameType.Call, FrameVerdict.Refuse, "FRM-7")]
+    [InlineData(FramePlace.ControlFirst, Unknown, FrameVerdict.Refuse, "FRM-7")]
+    // [FRM-8]
+    [InlineData(FramePlace.ControlLater, FrameType.Hello, FrameVerdict.Refuse, "FRM-8")]
+    [InlineData(FramePlace.ControlLater, FrameType.Result, FrameVerdict.Refuse, "FRM-8")]
+    [InlineData(FramePlace.ControlLater, Unknown, FrameVerdict.Skip, null)]
+    // [FRM-9]
+    [InlineData(FramePlace.Request, FrameType.Call, FrameVerdict.Take, null)]
+    [InlineData(FramePlace.Request, FrameType.Hello, FrameVerdict.Refuse, "FRM-9")]
+    [InlineData(FramePlace.Request, FrameType.Result, FrameVerdict.Refuse, "FRM-9")]
+    [InlineData(FramePlace.Request, Unknown, FrameVerdict.Refuse, "FRM-9")]
+    [InlineData(FramePlace.Answer, FrameType.Result, FrameVerdict.Take, null)]
+    [InlineData(FramePlace.Answer, FrameType.Error, FrameVerdict.Take, null)]
+    [InlineData(FramePlace.Answer, FrameType.Call, FrameVerdict.Refuse, "FRM-9")]
+    [InlineData(FramePlace.Answer, Unknown, FrameVerdict.Refuse, "FRM-9")]
+    [InlineData(FramePlace.AfterLast, FrameType.Call, FrameVerdict.Refuse, "FRM-9")]
+    [InlineData(FramePlace.AfterLast, Unknown, FrameVerdict.Refuse, "FRM-9")]
+    public void FrameIsJudgedByWhereItStands(FramePlace place, FrameType type, FrameVerdict verdict, string? requirement)
+    {
+        Assert.Equal(verdict, FramePlaces.Judge(type, place, out var error));
+        Assert.Equal(requirement, error.Requirement);
+        Assert.Equal(requirement is null ? ErrorCode.NoError : ErrorCode.UnexpectedFrame, error.Code);
+    }
+}
