@@ -73,13 +73,14 @@ give_up() {
 }
 
 restore_and_build() {
-    local target=Macula.slnx log=$results/build.log
-    if [[ -n $only ]]; then target=tests/$1; fi
+    local target=Macula.slnx log=$results/build.log stamped=(stamped_build "$root")
+    # One project's build may leave the program out, so it says nothing about the program's age.
+    if [[ -n $only ]]; then target=tests/$1 stamped=(); fi
     # Restoring is the one step that uses the network, so it gets a second chance.
     dotnet restore "$target" -v quiet >"$log" 2>&1 \
         || { complain "restore failed, trying once more"; dotnet restore "$target" -v quiet >"$log" 2>&1; } \
         || { cat "$log"; return 1; }
-    dotnet build "$target" --no-restore -c "$configuration" -v quiet >"$log" 2>&1 || { cat "$log"; return 1; }
+    ${stamped[@]+"${stamped[@]}"} dotnet build "$target" --no-restore -c "$configuration" -v quiet >"$log" 2>&1 || { cat "$log"; return 1; }
 }
 
 # Runs one project and leaves its exit code in PROJECT.rc, which is what says that it has ended.

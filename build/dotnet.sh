@@ -7,8 +7,8 @@ readonly exit_no_sdk=3
 readonly build_lock_seconds=900
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1
-# A build node or compiler that stays behind would hold this clone's files and the caller's pipes.
-export MSBUILDDISABLENODEREUSE=1
+# A build node or compiler that stays behind would hold this clone's files and whatever its caller had open.
+export MSBUILDDISABLENODEREUSE=1 UseSharedCompilation=false
 
 complain() { printf 'macula: %s\n' "$*" >&2; }
 
@@ -47,17 +47,33 @@ locked_build() {
     shift
     mkdir -p "$root/artifacts"
     (
+        flock -n 9 || complain "waiting for another build of this clone"
         flock -w "$build_lock_seconds" 9 || { complain "another build in $root has run for $build_lock_seconds s"; exit 1; }
         "$@" 9>&-
     ) 9>"$root/artifacts/build.lock"
 }
 
+# Marks the time of the last build of the clone at $1.
+stamp_of() { echo "$1/artifacts/macula.stamp"; }
+
+# Runs a build that includes the program. The stamp bears the time before it, so that a file saved meanwhile is built next time.
+stamped_build() {
+    local stamp begun
+    stamp=$(stamp_of "$1")
+    begun=$stamp.$BASHPID
+    shift
+    touch "$begun"
+    if ! "$@"; then rm -f "$begun"; return 1; fi
+    mv "$begun" "$stamp"
+}
+
 # What the program is built from. A folder's time changes when a file in it comes or goes.
 program_sources() { printf '%s\n' "$1/src" "$1/apps" "$1/build" "$1"/Directory.* "$1/global.json" "$1/.editorconfig"; }
 
-# True when the stamp at $2 is newer than everything the program of the clone at $1 is built from.
+# True when the last build of the clone at $1 is newer than everything the program is built from.
 is_current() {
     local -a sources
+    local stamp; stamp=$(stamp_of "$1")
     mapfile -t sources < <(program_sources "$1")
-    [[ -e $2 && -z $(find "${sources[@]}" -newer "$2" -print -quit 2>&1) ]]
+    [[ -e $stamp && -z $(find "${sources[@]}" -newer "$stamp" -print -quit 2>&1) ]]
 }

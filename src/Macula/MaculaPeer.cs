@@ -1,7 +1,8 @@
 using System.Net;
 using Macula.Diagnostics;
-using Macula.Identity.Policy;
 using Macula.Identity.Certificates;
+using Macula.Identity.Credentials;
+using Macula.Identity.Policy;
 using Macula.Identity.Trust;
 using Macula.Nodes;
 using Macula.Realms;
@@ -79,12 +80,7 @@ public sealed partial class MaculaPeer : IAsyncDisposable
         var logger = options.LoggerFactory.CreateLogger("Macula");
         var judge = new CertificateJudge(new RealmTrust(options.Realm));
         var credentials = options.Credentials;
-        var self = judge.Judge([credentials.Certificate.Der], scheduler.WallNow) switch
-        {
-            Verdict.Accepted accepted => accepted.Identity,
-            Verdict.Refused refused => throw new MaculaException(refused.Code, $"Other nodes would refuse this node's certificate: {refused.Detail}"),
-            _ => throw new InvalidOperationException("A verdict is accepted or refused."),
-        };
+        var self = options.OwnCertificate == OwnCertificateCheck.Skipped ? credentials.Identity : JudgeOwn(judge, credentials, scheduler);
         var tasks = new TaskRoot(scheduler, logger);
         var services = new RealmServices
         {
@@ -94,6 +90,7 @@ public sealed partial class MaculaPeer : IAsyncDisposable
             Instance = (options.Random ?? new SystemRandomSource()).NextUInt64(),
             TlsIdentity = new TlsIdentity(options.Realm.Id.ToServerName(), [credentials.Certificate.Der], credentials.Key.ExportPkcs8()),
             Judge = judge,
+            OwnCertificate = options.OwnCertificate,
             Authorizer = new Authorizer(options.Realm.Id, options.Realm.Policy),
             Limits = options.Connections,
             Metrics = new MeshMetrics(),
@@ -111,6 +108,14 @@ public sealed partial class MaculaPeer : IAsyncDisposable
         return peer;
     }
 
+    private static NodeIdentity JudgeOwn(CertificateJudge judge, NodeCredentials credentials, MeshScheduler scheduler) =>
+        judge.Judge([credentials.Certificate.Der], scheduler.WallNow) switch
+        {
+            Verdict.Accepted accepted => accepted.Identity,
+            Verdict.Refused refused => throw new MaculaException(refused.Code, $"Other nodes would refuse this node's certificate: {refused.Detail}"),
+            _ => throw new InvalidOperationException("A verdict is accepted or refused."),
+        };
+
     private async Task StopAtFaultAsync()
     {
         var fault = await _realm.Services.Tasks.Fault;
@@ -122,7 +127,16 @@ public sealed partial class MaculaPeer : IAsyncDisposable
     {
         await _realm.StopAsync();
         await _endpoint.DisposeAsync();
-        await _realm.Services.Tasks.WhenEmptyAsync();
+        try
+        {
+            // Connections are closed and handlers are told to stop; one that does not listen must not hold the application for ever.
+            await _realm.Services.Tasks.WhenEmptyAsync().AsTask().WaitAsync(_realm.Services.Limits.ShutdownTimeout, _realm.Services.Scheduler.Time);
+        }
+        catch (TimeoutException)
+        {
+            _realm.Services.Logger.WorkLeftBehind(_realm.Services.Tasks.Running);
+        }
+
         _realm.Services.Metrics.Dispose();
     }
 }

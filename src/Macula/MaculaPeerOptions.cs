@@ -35,4 +35,17 @@ public sealed record MaculaPeerOptions
 
     /// <summary>Where randomness comes from. Default null: the operating system.</summary>
     public RandomSource? Random { get; init; }
+
+    /// <summary>Whether this node checks its own certificate at the start as others will. Default <see cref="OwnCertificateCheck.Required"/>.</summary>
+    public OwnCertificateCheck OwnCertificate { get; init; } = OwnCertificateCheck.Required;
+}
+
+/// <summary>Whether a node checks its own certificate when it starts.</summary>
+public enum OwnCertificateCheck
+{
+    /// <summary>A node whose certificate others would refuse does not start.</summary>
+    Required,
+
+    /// <summary>The node starts with whatever it has, and others refuse it: for showing and testing that they do.</summary>
+    Skipped,
 }

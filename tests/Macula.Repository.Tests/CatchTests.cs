@@ -42,5 +42,12 @@ public sealed class CatchTests
     public void CommentAboveTheMethodExplainsItsCatchAll() =>
         Expect.Accepted(CatchChecks.Everything, ("src/A/T.cs", "class T {\n// A task root.\nvoid M() { try { } catch (Exception e) { End(e); } } }"));
 
+    [Fact]
+    public void CommentAboveTheTypeExplainsItsCatchAlls() =>
+        Expect.Accepted(CatchChecks.Everything, ("src/A/T.cs", "// Native frames are below: nothing leaves.\nclass T { void M() { try { } catch { return; } } }"));
+
+    [Fact]
+    public void CatchAllThatCleansUpAndRethrowsIsAccepted() => Expect.Accepted(CatchChecks.Everything, Planted("try { } catch { End(); throw; }"));
+
     private static (string Path, string Text) Planted(string body) => ("src/A/T.cs", "class T { void M() { " + body + " } }");
 }

@@ -66,7 +66,7 @@ public sealed class LayerTests
         Expect.Found(
             LayerChecks.PackageReferences,
             ["src/Macula.Wire/Macula.Wire.csproj:2", "apps/macula/Macula.Cli.csproj:2", "tests/Macula.Tests/Macula.Tests.csproj:2"],
-            (LayerChecks.DependenciesPage, "| Spectre.Console | tables |"),
+            (LayerChecks.DependenciesPage, "| Microsoft.Extensions.Logging.Console | tables |"),
             ("src/Macula.Wire/Macula.Wire.csproj", Item("PackageReference", "MessagePack")),
             ("apps/macula/Macula.Cli.csproj", Item("PackageReference", "System.CommandLine")),
             ("tests/Macula.Tests/Macula.Tests.csproj", Item("FrameworkReference", "Microsoft.AspNetCore.App")));
@@ -75,8 +75,8 @@ public sealed class LayerTests
     public void DecidedPackageIsAccepted() =>
         Expect.Accepted(
             LayerChecks.PackageReferences,
-            (LayerChecks.DependenciesPage, "| Spectre.Console | tables |"),
-            ("apps/macula/Macula.Cli.csproj", Item("PackageReference", "Spectre.Console")));
+            (LayerChecks.DependenciesPage, "| Microsoft.Extensions.Logging.Console | tables |"),
+            ("apps/macula/Macula.Cli.csproj", Item("PackageReference", "Microsoft.Extensions.Logging.Console")));
 
     [Fact]
     public void VersionOfAnUnusedPackageIsFound() =>
@@ -84,7 +84,7 @@ public sealed class LayerTests
             LayerChecks.PackageVersions,
             ["Directory.Packages.props:2"],
             ("Directory.Packages.props", Item("PackageVersion", "Moq")),
-            ("apps/macula/Macula.Cli.csproj", Item("PackageReference", "Spectre.Console")));
+            ("apps/macula/Macula.Cli.csproj", Item("PackageReference", "Microsoft.Extensions.Logging.Console")));
 
     [Fact]
     public void NativeCodeElsewhereIsFound() =>

@@ -2,6 +2,7 @@ using Macula.Repository.Tests.Checks;
 
 namespace Macula.Repository.Tests;
 
+[Collection(ScriptFolder.OneAtATime)]
 public sealed class ShellTests
 {
     [Fact]

@@ -8,6 +8,7 @@ internal enum FileSecrecy
 }
 
 /// <summary>Reads and writes the files of an identity: whole, limited in size, secret ones under a mode that lets only the owner in.</summary>
+/// <remarks>docs/protocol/01-identity.md [ID-24].</remarks>
 internal static class IdentityFile
 {
     private const UnixFileMode SecretMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;

@@ -3,7 +3,8 @@ using Macula.Wire.Errors;
 namespace Macula.Identity.Files;
 
 /// <summary>A realm file, certificate, key or authority file cannot be used. The message names the file, what was found and what to do.</summary>
-/// <remarks>Nothing is made in place of what is missing or damaged: a node never takes a new identity by itself.</remarks>
+/// <remarks>Nothing is made in place of what is missing or damaged: a node never takes a new identity by itself
+/// (docs/protocol/01-identity.md [ID-25]).</remarks>
 public sealed class IdentityFileException : MaculaException
 {
     /// <summary>Describes what is wrong with a file.</summary>

@@ -56,6 +56,7 @@ public sealed class NamePattern
         return true;
     }
 
+    // docs/protocol/05-policy.md [POL-5]
     /// <summary>Whether the pattern covers a name, or all that another pattern could ever match.</summary>
     /// <param name="name">A name, a pattern (of a subscription), or nothing (for what has no name); '*' and '**' in it are covered only by wildcards as wide.</param>
     /// <remarks>

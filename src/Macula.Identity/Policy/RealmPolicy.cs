@@ -11,7 +11,7 @@ namespace Macula.Identity.Policy;
 /// <remarks>docs/protocol/05-policy.md.</remarks>
 public sealed class RealmPolicy
 {
-    /// <summary>Most rules in a policy.</summary>
+    /// <summary>Most rules in a policy ([POL-6]).</summary>
     public const int MaxRules = 256;
 
     /// <summary>Longest text of a policy in bytes.</summary>
@@ -51,6 +51,7 @@ public sealed class RealmPolicy
     /// <summary>Reads a policy whose signature has been checked.</summary>
     internal static bool TryRead(SignedDocument document, [NotNullWhen(true)] out RealmPolicy? policy, [NotNullWhen(false)] out string? fault)
     {
+        // [POL-8] What this version does not know might restrict a rule, so nothing is passed over.
         policy = null;
         var rules = new List<PolicyRule>();
         try
@@ -60,6 +61,7 @@ public sealed class RealmPolicy
             {
                 null => "it is null",
                 { Version: not PolicyContent.CurrentVersion } => $"version {content.Version} is not known here",
+                _ when document.Content.Length > MaxContentBytes => $"it has more than {MaxContentBytes} bytes",
                 { Rules.Count: > MaxRules } => $"it has more than {MaxRules} rules",
                 _ => null,
             };
@@ -103,19 +105,20 @@ public sealed class RealmPolicy
         return new RealmPolicy(SignedDocument.Sign(DocumentKind.Policy, realm, sequence, text, authorityKey), [.. rules]);
     }
 
-    private static bool TryRead(PolicyLine line, [NotNullWhen(true)] out PolicyRule? rule, [NotNullWhen(false)] out string? fault)
+    private static bool TryRead(PolicyLine? line, [NotNullWhen(true)] out PolicyRule? rule, [NotNullWhen(false)] out string? fault)
     {
         rule = null;
         var who = new List<PolicySubject>();
         var may = new List<MeshAction>();
         var on = new List<NamePattern>();
-        fault = line.Who.Count is < 1 or > PolicyRule.MaxSubjects || line.On.Count is < 1 or > PolicyRule.MaxNames || line.May.Count < 1
+        fault = line is null ? "a rule is null"
+            : line.Who.Count is < 1 or > PolicyRule.MaxSubjects || line.On.Count is < 1 or > PolicyRule.MaxNames || line.May.Count < 1
                 ? "a rule names too few or too many subjects, actions or names"
-            : !TryReadAll(line.Who, who, (string text, [NotNullWhen(true)] out PolicySubject? subject) => PolicySubject.TryParse(text, out subject))
+            : !TryReadAll(line.Who, who, (string? text, [NotNullWhen(true)] out PolicySubject? subject) => PolicySubject.TryParse(text, out subject))
                 ? "a rule names a subject that is not known here"
-            : !TryReadAll(line.May, may, (string text, out MeshAction action) => EnumWords<MeshAction>.TryParse(text, out action))
+            : !TryReadAll(line.May, may, (string? text, out MeshAction action) => EnumWords<MeshAction>.TryParse(text, out action))
                 ? "a rule names an action that is not known here"
-            : !TryReadAll(line.On, on, (string text, [NotNullWhen(true)] out NamePattern? pattern) => NamePattern.TryParse(text, out pattern))
+            : !TryReadAll(line.On, on, (string? text, [NotNullWhen(true)] out NamePattern? pattern) => NamePattern.TryParse(text, out pattern))
                 ? "a rule holds a name pattern that is none"
             : null;
         if (fault is null)
@@ -126,9 +129,9 @@ public sealed class RealmPolicy
         return rule is not null;
     }
 
-    private delegate bool TryParse<T>(string text, [NotNullWhen(true)] out T? value);
+    private delegate bool TryParse<T>(string? text, [NotNullWhen(true)] out T? value);
 
-    private static bool TryReadAll<T>(IReadOnlyList<string> texts, List<T> values, TryParse<T> tryParse)
+    private static bool TryReadAll<T>(IReadOnlyList<string?> texts, List<T> values, TryParse<T> tryParse)
     {
         foreach (var text in texts)
         {

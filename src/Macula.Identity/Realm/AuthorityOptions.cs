@@ -1,6 +1,6 @@
 namespace Macula.Identity.Realm;
 
-/// <summary>How long certificates live, and how many there may be.</summary>
+/// <summary>How long certificates live, and how many there may be (docs/protocol/01-identity.md [ID-19]).</summary>
 public sealed record AuthorityOptions
 {
     /// <summary>Shortest life of a node's certificate.</summary>

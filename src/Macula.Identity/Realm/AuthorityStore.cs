@@ -187,7 +187,7 @@ public sealed class AuthorityStore : IDisposable
         foreach (var line in text.Issued)
         {
             entries.Add(
-                NodeName.TryParse(line.Name, out var name) && NodeId.TryParse(line.Node, out var node) && SerialNumber.TryParse(line.Serial, out var serial)
+                line is not null && NodeName.TryParse(line.Name, out var name) && NodeId.TryParse(line.Node, out var node) && SerialNumber.TryParse(line.Serial, out var serial)
                     ? new IssuedCertificate(name, node, serial, new WallTime(line.NotAfter))
                     : throw new IdentityFileException(FileFault.Malformed, path, "holds a line that is no issued certificate.", Cure));
         }

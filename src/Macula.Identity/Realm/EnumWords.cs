@@ -10,5 +10,9 @@ internal static class EnumWords<T>
 
     public static string WordOf(T value) => JsonNamingPolicy.KebabCaseLower.ConvertName(value.ToString());
 
-    public static bool TryParse(string word, out T value) => ByWord.TryGetValue(word, out value);
+    public static bool TryParse(string? word, out T value)
+    {
+        value = default;
+        return word is not null && ByWord.TryGetValue(word, out value);
+    }
 }

@@ -19,10 +19,10 @@ internal sealed record DocumentText(long Sequence, string Content, byte[] Signat
 
 /// <summary>The fields of a realm file.</summary>
 internal sealed record RealmFileText(
-    int Format, string Name, string Id, IReadOnlyList<byte[]> Authorities, IReadOnlyList<string> Bootstraps, DocumentText? Policy, DocumentText? Revocations);
+    int Format, string Name, string Id, IReadOnlyList<byte[]?> Authorities, IReadOnlyList<string?> Bootstraps, DocumentText? Policy, DocumentText? Revocations);
 
 /// <summary>The fields of an authority's ledger.</summary>
-internal sealed record LedgerText(int Format, IReadOnlyList<LedgerLine> Issued);
+internal sealed record LedgerText(int Format, IReadOnlyList<LedgerLine?> Issued);
 
 /// <summary>One issued certificate.</summary>
 internal sealed record LedgerLine(string Name, string Node, string Serial, long NotAfter);

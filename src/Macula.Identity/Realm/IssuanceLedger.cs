@@ -29,6 +29,7 @@ internal sealed class IssuanceLedger(IEnumerable<IssuedCertificate> entries)
 
     public void Add(IssuedCertificate entry) => _entries.Add(entry);
 
+    // docs/protocol/01-identity.md [ID-18], [ID-19]
     /// <summary>Refuses what would give a name a second key, a key a second name, a revoked key another certificate, or go past a limit.</summary>
     public void RefuseUnlessFree(NodeName name, NodeId node, RevocationList? revocations, AuthorityOptions options, WallTime now)
     {

@@ -12,7 +12,7 @@ namespace Macula.Identity.Realm;
 /// <summary>What every member of a realm gets: its name and id, authorities, bootstrap addresses, newest policy and revocation list. It holds no secret.</summary>
 /// <remarks>
 /// Immutable. Id, authorities, policy and revocation list prove themselves; name and addresses are worth as much as the way that the file came.
-/// docs/protocol/01-identity.md §5.
+/// docs/protocol/01-identity.md §5 [ID-22].
 /// </remarks>
 public sealed class RealmFile
 {

@@ -97,17 +97,25 @@ public sealed class RevocationList
         var content = new RevocationContent(
             RevocationContent.CurrentVersion,
             [.. entries.Select(entry => new RevocationLine(
-                entry.Node?.ToString(), entry.Serial?.ToString(), entry.RevokedAt.UnixMilliseconds, entry.Until.UnixMilliseconds,
-                EnumWords<RevocationReason>.WordOf(entry.Reason)))]);
+                entry.RevokedAt.UnixMilliseconds, entry.Until.UnixMilliseconds, EnumWords<RevocationReason>.WordOf(entry.Reason))
+            {
+                Node = entry.Node?.ToString(), Serial = entry.Serial?.ToString(),
+            })]);
         var text = JsonSerializer.Serialize(content, SignedJson.Default.RevocationContent);
         return new RevocationList(SignedDocument.Sign(DocumentKind.Revocations, realm, sequence, text, authorityKey), entries);
     }
 
-    private static bool TryRead(RevocationLine line, [NotNullWhen(true)] out Revocation? entry)
+    private static bool TryRead(RevocationLine? line, [NotNullWhen(true)] out Revocation? entry)
     {
+        entry = null;
+        if (line is null)
+        {
+            return false;
+        }
+
         var nodeIsRead = NodeId.TryParse(line.Node, out var node);
         var serialIsRead = SerialNumber.TryParse(line.Serial, out var serial);
-        // Exactly one of the two is there, and it is readable.
+        // [ID-23] Exactly one of the two is there, and it is readable.
         entry = (line.Node is null) != (line.Serial is null) && (nodeIsRead || serialIsRead)
                 && EnumWords<RevocationReason>.TryParse(line.Reason, out var reason)
             ? new Revocation(

@@ -1,4 +1,5 @@
 using System.Net;
+using Macula.Diagnostics;
 using Macula.Realms;
 using Macula.Rpc;
 using Macula.Transport;
@@ -28,6 +29,7 @@ internal sealed class Dialer(RealmServices realm, TransportEndpoint endpoint, Co
         if (!_underWay.TryGetValue((address, wanted), out var dial))
         {
             dial = DialAsync(address, wanted);
+            realm.Tasks.Run(() => LogFailureAsync(dial, address));
             if (!dial.IsCompleted)
             {
                 _underWay.Add((address, wanted), dial);
@@ -35,6 +37,19 @@ internal sealed class Dialer(RealmServices realm, TransportEndpoint endpoint, Co
         }
 
         return await dial.WaitAsync(cancellationToken);
+    }
+
+    // Those who wait may have left before a dial fails; then this is the only one that learns of it.
+    private async Task LogFailureAsync(Task<MeshConnection> dial, IPEndPoint address)
+    {
+        try
+        {
+            await dial;
+        }
+        catch (DialException exception)
+        {
+            realm.Logger.DialFailed(address, exception.Code, exception.Message);
+        }
     }
 
     private async Task<MeshConnection> DialAsync(IPEndPoint address, NodeId? wanted)

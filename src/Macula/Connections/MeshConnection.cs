@@ -104,7 +104,7 @@ internal sealed class MeshConnection
             await Task.WhenAny(end, Task.Delay(left < MaxTimer ? left : MaxTimer, _realm.Scheduler.Time, stop.Token));
         }
 
-        await stop.CancelAsync();
+        stop.Cancel();
         if (!end.IsCompleted)
         {
             _realm.Metrics.ConnectionRefused(ErrorCode.CertificateExpired);

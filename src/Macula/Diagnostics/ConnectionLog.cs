@@ -31,4 +31,10 @@ internal static partial class ConnectionLog
 
     [LoggerMessage(1007, LogLevel.Critical, "The node stops: {Claim}")]
     public static partial void InvariantViolated(this ILogger logger, string claim, Exception exception);
+
+    [LoggerMessage(1008, LogLevel.Warning, "The node has stopped, but {Running} handlers or other tasks of it still run: a handler does not obey its cancellation token")]
+    public static partial void WorkLeftBehind(this ILogger logger, int running);
+
+    [LoggerMessage(1009, LogLevel.Debug, "The dial to {RemoteEndPoint} failed with {Code}: {Detail}")]
+    public static partial void DialFailed(this ILogger logger, IPEndPoint remoteEndPoint, ErrorCode code, string detail);
 }

@@ -50,12 +50,7 @@ internal sealed class RealmContext
     /// <exception cref="InvalidOperationException">It is provided already.</exception>
     public Advertisement Advertise(ProcedureName procedure, CallHandler handler)
     {
-        var decision = Services.Authorizer.Authorize(Services.Self, MeshAction.Advertise, procedure.Value);
-        if (!decision.IsAllowed)
-        {
-            throw new MaculaException(ErrorCode.NotPermitted, decision.Sentence);
-        }
-
+        Services.DemandOwn(MeshAction.Advertise, procedure.Value);
         _calls.Procedures.Add(procedure, handler);
         Services.Logger.ProcedureAdvertised(procedure);
         return new Advertisement(procedure, () =>

@@ -29,6 +29,9 @@ internal sealed record RealmServices
 
     public required Authorizer Authorizer { get; init; }
 
+    /// <summary>Whether this node asks first if others would accept and permit it.</summary>
+    public required OwnCertificateCheck OwnCertificate { get; init; }
+
     public required ConnectionOptions Limits { get; init; }
 
     public required MeshMetrics Metrics { get; init; }
@@ -49,6 +52,16 @@ internal sealed record RealmServices
 
     /// <summary>Lets log lines about failing handlers through.</summary>
     public LogGate HandlerGate { get; } = new();
+
+    /// <summary>Asks this node's own copy of the policy what this node may do, before others are bothered.</summary>
+    /// <exception cref="MaculaException">It may not.</exception>
+    public void DemandOwn(MeshAction action, string name)
+    {
+        if (OwnCertificate == OwnCertificateCheck.Required && Authorizer.Authorize(Self, action, name) is { IsAllowed: false } refusal)
+        {
+            throw new MaculaException(refusal.Code, refusal.Sentence);
+        }
+    }
 
     /// <summary>Counts and logs what another node did wrong.</summary>
     public void Violated(NodeId node, ProtocolError error)

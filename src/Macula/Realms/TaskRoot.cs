@@ -17,6 +17,18 @@ internal sealed class TaskRoot(MeshScheduler scheduler, ILogger logger)
     /// <summary>Completes if background work fails in a way that nobody foresaw: a bug of ours, which ends the node. Awaited once.</summary>
     public ValueTask<Exception> Fault => _fault.Task;
 
+    /// <summary>How much work runs now.</summary>
+    public int Running
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _running;
+            }
+        }
+    }
+
     /// <summary>Starts work on the caller's queue.</summary>
     /// <param name="work">Handles what it can name; anything else that it throws ends the node.</param>
     public void Run(Func<Task> work)

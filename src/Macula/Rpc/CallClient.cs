@@ -58,10 +58,13 @@ internal sealed class CallClient(RealmServices realm, Func<CallOptions, Cancella
         ProcedureName procedure, Payload argument, CallOptions options, Instant started, CancellationToken cancellationToken)
     {
         // [RPC-6]: one's own copy of the policy is asked before anything is sent.
-        var decision = realm.Authorizer.Authorize(realm.Self, MeshAction.Call, procedure.Value);
-        if (!decision.IsAllowed)
+        try
         {
-            throw new CallException(ErrorCode.NotPermitted, CallExecution.NotStarted, decision.Sentence);
+            realm.DemandOwn(MeshAction.Call, procedure.Value);
+        }
+        catch (MaculaException refusal)
+        {
+            throw new CallException(refusal.Code, CallExecution.NotStarted, refusal.Message, refusal);
         }
 
         using var deadline = new CancellationTokenSource(options.Deadline, realm.Scheduler.Time);

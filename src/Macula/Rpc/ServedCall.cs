@@ -17,6 +17,10 @@ internal sealed class ServedCall(RealmServices realm, CallServer server, Transpo
     // A request fits a few packets; a caller that takes longer to send it holds a place among the calls for nothing.
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(10);
 
+    // An answer that the caller's machine has not acknowledged by now will not arrive.
+    private static readonly TimeSpan DeliveryTimeout = TimeSpan.FromSeconds(10);
+
+    private Task<ulong?>? _writesClosed;
     private bool _handled;
 
     /// <summary>Serves the call.</summary>
@@ -29,6 +33,7 @@ internal sealed class ServedCall(RealmServices realm, CallServer server, Transpo
             try
             {
                 outcome = await ServeAsync();
+                await WaitForDeliveryAsync();
             }
             catch (ConnectionClosedException)
             {
@@ -100,6 +105,13 @@ internal sealed class ServedCall(RealmServices realm, CallServer server, Transpo
         Invariant.Hold(read.Error is not null, "Reading a request gives a frame or an error.");
         realm.Violated(caller.NodeId, read.Error.Value);
 
+        // [FRM-24]: what is wrong with these the caller can say better, so it gets an answer rather than a reset.
+        if (read.Error.Value.Code is ErrorCode.InvalidName or ErrorCode.UnknownContentType or ErrorCode.PayloadTooLarge)
+        {
+            await AnswerAsync(read.Error.Value.Code, read.Error.Value.Detail, CallExecution.NotStarted);
+            return null;
+        }
+
         // [CON-15]: the stream ends, the connection goes on.
         stream.Reset((ulong)read.Error.Value.Code);
         stream.StopReading((ulong)read.Error.Value.Code);
@@ -111,16 +123,14 @@ internal sealed class ServedCall(RealmServices realm, CallServer server, Transpo
         var call = new IncomingCall(request.Procedure, caller, request.Argument, realm.Scheduler.Now + request.TimeLeft);
         using var deadline = new CancellationTokenSource(request.TimeLeft, realm.Scheduler.Time);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token);
-        using var done = new CancellationTokenSource();
         var handling = HandleAsync(handler, call, request.TraceParent, stop.Token).AsTask();
         if (!handling.IsCompleted)
         {
-            realm.Tasks.Run(() => StopWhenCallerLeavesAsync(stop, done.Token));
+            realm.Tasks.Run(() => StopWhenCallerLeavesAsync(stop));
         }
 
         var outcome = await handling;
         _handled = true;
-        await done.CancelAsync();
         if (deadline.IsCancellationRequested)
         {
             return await AnswerAsync(ErrorCode.DeadlineExceeded, "The deadline passed while the handler ran.", CallExecution.Started);
@@ -134,7 +144,8 @@ internal sealed class ServedCall(RealmServices realm, CallServer server, Transpo
             case HandlerOutcome.Threw threw when !stop.IsCancellationRequested:
                 return await AnswerAsync(threw.Code, threw.Message, CallExecution.Started);
             default:
-                // [RPC-3]: the caller has given up; disposal resets the stream.
+                // [RPC-3]: the caller has given up.
+                stream.Reset((ulong)ErrorCode.Cancelled);
                 return ErrorCode.Cancelled;
         }
     }
@@ -165,28 +176,41 @@ internal sealed class ServedCall(RealmServices realm, CallServer server, Transpo
 #pragma warning restore CA1031
     }
 
-    private async Task StopWhenCallerLeavesAsync(CancellationTokenSource stop, CancellationToken done)
+    private async Task StopWhenCallerLeavesAsync(CancellationTokenSource stop)
     {
         try
         {
-            if (await stream.WaitForWritesClosedAsync(done) is not null && !_handled)
+            // Null when the answer has arrived: then nothing is left to stop.
+            if (await WritesClosedAsync() is null)
             {
-                await stop.CancelAsync();
+                return;
             }
-        }
-        catch (ConnectionClosedException) when (!_handled)
-        {
-            await stop.CancelAsync();
         }
         catch (ConnectionClosedException)
         {
-            // The handler has answered; writing the answer has met the same end and reports it.
+            // A caller that has lost its connection has left as well.
         }
-        catch (OperationCanceledException)
+
+        if (!_handled)
         {
-            // The handler has answered; nothing is left to stop.
+            stop.Cancel();
         }
     }
+
+    // A connection that drains closes when no call is in use; the call is in use until its answer has arrived.
+    private async ValueTask WaitForDeliveryAsync()
+    {
+        try
+        {
+            await WritesClosedAsync().WaitAsync(DeliveryTimeout, realm.Scheduler.Time);
+        }
+        catch (TimeoutException)
+        {
+            stream.Reset((ulong)ErrorCode.DeadlineExceeded);
+        }
+    }
+
+    private Task<ulong?> WritesClosedAsync() => _writesClosed ??= stream.WaitForWritesClosedAsync().AsTask();
 
     private async ValueTask<ErrorCode> AnswerAsync(ErrorCode code, string message, CallExecution execution)
     {

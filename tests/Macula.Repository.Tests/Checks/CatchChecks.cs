@@ -19,7 +19,7 @@ internal static class CatchChecks
     public static IEnumerable<Finding> Everything(SourceTree tree) =>
         from file in tree.CSharp(Areas)
         from clause in Clauses(file)
-        where IsCatchAll(clause) && !IsExplained(clause)
+        where IsCatchAll(clause) && !IsRethrown(clause) && !IsExplained(clause)
         select file.At(clause, "catches everything without a word: name the exceptions, or say above it what ends here and who learns of it");
 
     private static IEnumerable<CatchClauseSyntax> Clauses(SourceFile file) => file.Syntax.DescendantNodes().OfType<CatchClauseSyntax>();
@@ -27,14 +27,17 @@ internal static class CatchChecks
     private static bool IsCatchAll(CatchClauseSyntax clause) =>
         clause.Filter is null && (clause.Declaration is null || clause.Declaration.Type.ToString() is "Exception" or "System.Exception");
 
-    // Beside the catch, at the top of its block, or above the method whose last word it is.
+    private static bool IsRethrown(CatchClauseSyntax clause) => clause.Block.Statements.LastOrDefault() is ThrowStatementSyntax { Expression: null };
+
+    // Beside the catch, at the top of its block, above its method, or above a type whose methods are all such roots.
     private static bool IsExplained(CatchClauseSyntax clause) =>
         HasComment(clause.GetLeadingTrivia())
         || HasComment(clause.CatchKeyword.GetPreviousToken().TrailingTrivia)
         || HasComment(clause.Block.OpenBraceToken.LeadingTrivia)
         || HasComment(clause.Block.OpenBraceToken.TrailingTrivia)
         || HasComment(clause.Block.OpenBraceToken.GetNextToken().LeadingTrivia)
-        || (clause.Ancestors().OfType<BaseMethodDeclarationSyntax>().FirstOrDefault() is { } method && HasComment(method.GetLeadingTrivia()));
+        || (clause.Ancestors().OfType<BaseMethodDeclarationSyntax>().FirstOrDefault() is { } method && HasComment(method.GetLeadingTrivia()))
+        || (clause.Ancestors().OfType<TypeDeclarationSyntax>().FirstOrDefault() is { } type && HasComment(type.GetLeadingTrivia()));
 
     private static bool HasComment(IEnumerable<SyntaxTrivia> trivia) =>
         trivia.Any(part => part.IsKind(SyntaxKind.SingleLineCommentTrivia) || part.IsKind(SyntaxKind.MultiLineCommentTrivia));

@@ -24,7 +24,7 @@ internal static class LayerChecks
     {
         ["Macula.Transport.Quic"] = ["Microsoft.Extensions.Logging.Abstractions"],
         ["Macula"] = ["Microsoft.Extensions.Logging.Abstractions"],
-        ["Macula.Cli"] = ["Microsoft.Extensions.Logging.Console", "Spectre.Console", "System.CommandLine"],
+        ["Macula.Cli"] = ["Microsoft.Extensions.Logging.Console", "System.CommandLine"],
         ["Macula.Repository.Tests"] = ["Microsoft.CodeAnalysis.CSharp"],
         ["Directory.Build"] = ["Microsoft.CodeAnalysis.BannedApiAnalyzers", "xunit.v3"],
     };

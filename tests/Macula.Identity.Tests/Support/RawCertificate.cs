@@ -1,0 +1,170 @@
+using System.Formats.Asn1;
+using Macula.Identity.Certificates;
+using Macula.Identity.Keys;
+
+namespace Macula.Identity.Tests.Support;
+
+/// <summary>One extension of a hand-made certificate.</summary>
+public sealed record RawExtension(string ObjectId, bool Critical, byte[] Value);
+
+/// <summary>A certificate written field by field, so that each can be wrong. Left alone it is exactly what an authority issues.</summary>
+public sealed class RawCertificate
+{
+    public const string BasicConstraints = "2.5.29.19";
+    public const string KeyUsage = "2.5.29.15";
+    public const string ExtendedKeyUsage = "2.5.29.37";
+    public const string AlternativeName = "2.5.29.17";
+    public const string AuthorityKeyId = "2.5.29.35";
+
+    public int Version { get; set; } = 2;
+
+    public byte[] Serial { get; set; } = [0x40, .. new byte[15]];
+
+    public byte[] Algorithm { get; set; } = [];
+
+    public string Issuer { get; set; } = "";
+
+    public string Subject { get; set; } = "";
+
+    public DateTimeOffset NotBefore { get; set; } = TestRealm.Start.ToDateTimeOffset();
+
+    public DateTimeOffset NotAfter { get; set; } = TestRealm.Start.ToDateTimeOffset().AddDays(1);
+
+    public ReadOnlyMemory<byte> SubjectPublicKeyInfo { get; set; }
+
+    public List<RawExtension> Extensions { get; } = [];
+
+    /// <summary>The fields of a good node certificate of a realm.</summary>
+    public static RawCertificate OfNode(TestRealm realm, SigningKey? key = null, string name = "node-1", string? uriRealm = null)
+    {
+        var id = realm.Authority.Realm.Id.ToString();
+        var spki = (key ?? realm.NewKey()).SubjectPublicKeyInfo;
+        var raw = new RawCertificate
+        {
+            Algorithm = realm.Scheme.AlgorithmIdentifier.ToArray(), Issuer = id, Subject = id, SubjectPublicKeyInfo = spki,
+        };
+        raw.Extensions.AddRange(
+        [
+            new(BasicConstraints, true, [0x30, 0x00]),
+            new(KeyUsage, true, [0x03, 0x02, 0x07, 0x80]),
+            new(ExtendedKeyUsage, false, Usages("1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2")),
+            new("2.5.29.14", false, [0x04, 0x14, .. Bytes(KeyIdentifier.Derive(spki.Span))]),
+            new(AuthorityKeyId, false, [0x30, 0x16, 0x80, 0x14, .. Bytes(realm.Authority.Realm.Authorities[^1].KeyId)]),
+            new(AlternativeName, false, Uri($"macula://{uriRealm ?? id}/{name}")),
+            new(CertificateProfile.SaltObjectId, false, [0x04, 0x10, .. new byte[16]]),
+            new(CertificateProfile.RolesObjectId, false, [0x02, 0x01, 0x01]),
+        ]);
+        return raw;
+    }
+
+    /// <summary>Puts another extension in the place of the one with this object id.</summary>
+    public RawCertificate Replace(string objectId, byte[] value)
+    {
+        var index = Extensions.FindIndex(extension => extension.ObjectId == objectId);
+        Extensions[index] = Extensions[index] with { Value = value };
+        return this;
+    }
+
+    public RawCertificate Remove(string objectId)
+    {
+        Extensions.RemoveAll(extension => extension.ObjectId == objectId);
+        return this;
+    }
+
+    public byte[] Sign(SigningKey issuer, SignatureScheme scheme)
+    {
+        var signed = EncodeSigned();
+        var writer = new AsnWriter(AsnEncodingRules.DER);
+        using (writer.PushSequence())
+        {
+            writer.WriteEncodedValue(signed);
+            writer.WriteEncodedValue(Algorithm);
+            writer.WriteBitString(scheme.EncodeForCertificate(issuer.Sign(signed)));
+        }
+
+        return writer.Encode();
+    }
+
+    public static byte[] Usages(params string[] objectIds)
+    {
+        var writer = new AsnWriter(AsnEncodingRules.DER);
+        using (writer.PushSequence())
+        {
+            foreach (var objectId in objectIds)
+            {
+                writer.WriteObjectIdentifier(objectId);
+            }
+        }
+
+        return writer.Encode();
+    }
+
+    public static byte[] Uri(string uri)
+    {
+        var writer = new AsnWriter(AsnEncodingRules.DER);
+        using (writer.PushSequence())
+        {
+            writer.WriteCharacterString(UniversalTagNumber.IA5String, uri, new Asn1Tag(TagClass.ContextSpecific, 6));
+        }
+
+        return writer.Encode();
+    }
+
+    private byte[] EncodeSigned()
+    {
+        var writer = new AsnWriter(AsnEncodingRules.DER);
+        using (writer.PushSequence())
+        {
+            using (writer.PushSequence(new Asn1Tag(TagClass.ContextSpecific, 0)))
+            {
+                writer.WriteInteger(Version);
+            }
+
+            writer.WriteInteger(Serial);
+            writer.WriteEncodedValue(Algorithm);
+            WriteName(writer, Issuer);
+            using (writer.PushSequence())
+            {
+                writer.WriteUtcTime(NotBefore);
+                writer.WriteUtcTime(NotAfter);
+            }
+
+            WriteName(writer, Subject);
+            writer.WriteEncodedValue(SubjectPublicKeyInfo.Span);
+            using (writer.PushSequence(new Asn1Tag(TagClass.ContextSpecific, 3)))
+            using (writer.PushSequence())
+            {
+                Extensions.ForEach(extension => Write(writer, extension));
+            }
+        }
+
+        return writer.Encode();
+    }
+
+    private static void Write(AsnWriter writer, RawExtension extension)
+    {
+        using (writer.PushSequence())
+        {
+            writer.WriteObjectIdentifier(extension.ObjectId);
+            if (extension.Critical)
+            {
+                writer.WriteBoolean(true);
+            }
+
+            writer.WriteOctetString(extension.Value);
+        }
+    }
+
+    private static void WriteName(AsnWriter writer, string commonName)
+    {
+        using (writer.PushSequence())
+        using (writer.PushSetOf())
+        using (writer.PushSequence())
+        {
+            writer.WriteObjectIdentifier("2.5.4.3");
+            writer.WriteCharacterString(UniversalTagNumber.UTF8String, commonName);
+        }
+    }
+
+    private static byte[] Bytes(KeyIdentifier id) => Convert.FromHexString(id.ToString());
+}

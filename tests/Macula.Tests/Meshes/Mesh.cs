@@ -1,0 +1,95 @@
+using System.Net;
+using Macula.Identity.Credentials;
+using Macula.Identity.Keys;
+using Macula.Identity.Realm;
+using Macula.Testing.Realms;
+using Macula.Transport;
+using Macula.Transport.Execution;
+using Macula.Wire;
+using Macula.Wire.Time;
+
+namespace Macula.Tests.Meshes;
+
+/// <summary>A place to start nodes in: a simulated network in virtual time, or this machine's loopback.</summary>
+public abstract class Mesh : IAsyncDisposable
+{
+    private readonly List<MaculaPeer> _peers = [];
+    private readonly List<IDisposable> _owned = [];
+
+    /// <summary>The clock that nodes here run by.</summary>
+    public abstract TimeProvider Time { get; }
+
+    /// <summary>Where code of the test that waits for something is to run.</summary>
+    public abstract MeshScheduler Scheduler { get; }
+
+    /// <summary>What the nodes have logged, over all of them.</summary>
+    public LogRecorder Log { get; } = new();
+
+    /// <summary>How certificates are signed here.</summary>
+    protected abstract SignatureScheme Scheme { get; }
+
+    /// <summary>Randomness for realms.</summary>
+    protected abstract RandomSource Random { get; }
+
+    /// <summary>The present, as nodes here see it.</summary>
+    public WallTime WallNow => WallTime.From(Time.GetUtcNow());
+
+    /// <summary>Founds a realm.</summary>
+    public TestRealm Found(string name)
+    {
+        var realm = new TestRealm(name, Scheme, Random, WallNow);
+        _owned.Add(realm);
+        return realm;
+    }
+
+    /// <summary>Starts a node of a realm, which is stopped with the mesh.</summary>
+    public async Task<MaculaPeer> StartAsync(TestRealm realm, string name, Func<MaculaPeerOptions, MaculaPeerOptions>? configure = null)
+    {
+        var credentials = realm.Issue(name, WallNow);
+        _owned.Add(credentials);
+        return await StartAsync(realm.File, credentials, configure);
+    }
+
+    /// <summary>Starts a node with these credentials.</summary>
+    public async Task<MaculaPeer> StartAsync(RealmFile realm, NodeCredentials credentials, Func<MaculaPeerOptions, MaculaPeerOptions>? configure = null)
+    {
+        var options = PlaceNode(new MaculaPeerOptions { Realm = realm, Credentials = credentials, Transport = NextTransport(out var address), LoggerFactory = Log }, address);
+        var peer = await MaculaPeer.StartAsync(configure is null ? options : configure(options));
+        _peers.Add(peer);
+        return peer;
+    }
+
+    /// <summary>A transport for one more node or stranger, and an address for it to bind.</summary>
+    public abstract ITransport NextTransport(out IPEndPoint address);
+
+    /// <summary>Waits until something holds that no event announces, looking again every 20 ms by the mesh's clock.</summary>
+    /// <remarks>The runner's limit ends a wait in vain.</remarks>
+    public async Task UntilAsync(Func<bool> holds)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20), Time);
+        while (!holds())
+        {
+            await timer.WaitForNextTickAsync();
+        }
+    }
+
+    /// <summary>Stops every node, the last one first.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var peer in Enumerable.Reverse(_peers))
+        {
+            await peer.DisposeAsync();
+        }
+
+        foreach (var owned in _owned)
+        {
+            owned.Dispose();
+        }
+
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Gives a node what every node here has.</summary>
+    protected virtual MaculaPeerOptions PlaceNode(MaculaPeerOptions options, IPEndPoint address) =>
+        options with { Endpoint = options.Endpoint with { LocalEndPoint = address } };
+}
