@@ -18,6 +18,18 @@ internal static unsafe class ConnectionCallbacks
     /// <summary>The callbacks of connections that we accept.</summary>
     public static readonly CallbackTable* ServerTable = MakeTable(ConnectionRole.Acceptor);
 
+    // The connection whose packet this thread feeds to ngtcp2: its decryption callback is not told.
+    [ThreadStatic]
+    private static ConnectionCore? ThreadReading;
+
+    private static delegate* unmanaged[Cdecl]<byte*, void*, void*, byte*, nuint, byte*, nuint, byte*, nuint, int> CryptoDecrypt;
+
+    /// <summary>The connection whose packet this thread feeds to ngtcp2.</summary>
+    public static ConnectionCore? Reading
+    {
+        set => ThreadReading = value;
+    }
+
     private static CallbackTable* MakeTable(ConnectionRole role)
     {
         var crypto = NativeLibrary.Load(Ngtcp2Crypto.Library, typeof(ConnectionCallbacks).Assembly, DllImportSearchPath.SafeDirectories);
@@ -35,7 +47,8 @@ internal static unsafe class ConnectionCallbacks
 
         table->ReceiveCryptoData = Crypto("ngtcp2_crypto_recv_crypto_data_cb");
         table->Encrypt = Crypto("ngtcp2_crypto_encrypt_cb");
-        table->Decrypt = Crypto("ngtcp2_crypto_decrypt_cb");
+        CryptoDecrypt = (delegate* unmanaged[Cdecl]<byte*, void*, void*, byte*, nuint, byte*, nuint, byte*, nuint, int>)Crypto("ngtcp2_crypto_decrypt_cb");
+        table->Decrypt = (nint)(delegate* unmanaged[Cdecl]<byte*, void*, void*, byte*, nuint, byte*, nuint, byte*, nuint, int>)&Decrypt;
         table->HeaderProtectionMask = Crypto("ngtcp2_crypto_hp_mask_cb");
         table->UpdateKey = Crypto("ngtcp2_crypto_update_key_cb");
         table->DeleteAeadContext = Crypto("ngtcp2_crypto_delete_crypto_aead_ctx_cb");
@@ -68,8 +81,37 @@ internal static unsafe class ConnectionCallbacks
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void FillRandom(byte* target, nuint length, void* context) => RandomNumberGenerator.Fill(new Span<byte>(target, (int)length));
 
+    /// <summary>Decrypts, and looks for what the library does not report: see <see cref="StopSendingScanner"/>.</summary>
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static int HandshakeCompleted(nint handle, nint user) => Guard(user, static core => core.HandleHandshakeCompleted());
+    private static int Decrypt(
+        byte* target, void* aead, void* context, byte* ciphertext, nuint length, byte* nonce, nuint nonceLength, byte* header, nuint headerLength)
+    {
+        const byte LongHeaderBit = 0x80;
+        const nuint TagBytes = 16;
+        var result = CryptoDecrypt(target, aead, context, ciphertext, length, nonce, nonceLength, header, headerLength);
+        if (result != 0 || (header[0] & LongHeaderBit) != 0 || length < TagBytes || ThreadReading is not { } core)
+        {
+            return result;
+        }
+
+        try
+        {
+            var scanner = new StopSendingScanner(new ReadOnlySpan<byte>(target, (int)(length - TagBytes)));
+            while (scanner.TryFindNext(out var streamId, out var code))
+            {
+                core.HandleStopSending(streamId, code);
+            }
+
+            return 0;
+        }
+        catch (Exception exception)
+        {
+            return Failed(core, exception);
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int HandshakeCompleted(nint handle, nint user) => Guard(user, static core => core.Handshake.IsCompleted = true);
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int GetNewConnectionId(nint handle, NativeCid* cid, byte* token, nuint length, nint user)
@@ -125,7 +167,7 @@ internal static unsafe class ConnectionCallbacks
     private static int ReceiveStatelessReset(nint handle, void* reset, nint user) => Guard(user, static core => core.HandleStatelessReset());
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static int StreamOpen(nint handle, long id, nint user) => Guard(user, id, static (core, id) => core.HandleStreamOpen(id));
+    private static int StreamOpen(nint handle, long id, nint user) => Guard(user, id, static (core, id) => core.Streams.HandleOpen(id));
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int ReceiveStreamData(nint handle, uint flags, long id, ulong offset, byte* bytes, nuint length, nint user, nint streamUser)
@@ -134,7 +176,7 @@ internal static unsafe class ConnectionCallbacks
         try
         {
             var end = (flags & Ngtcp2.StreamDataFin) != 0 ? WriteEnd.Finish : WriteEnd.KeepOpen;
-            core.HandleStreamData(id, new ReadOnlySpan<byte>(bytes, (int)length), end);
+            core.Streams.HandleBytes(id, new ReadOnlySpan<byte>(bytes, (int)length), end);
             return 0;
         }
         catch (Exception exception)
@@ -145,19 +187,19 @@ internal static unsafe class ConnectionCallbacks
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int AckedStreamData(nint handle, long id, ulong offset, ulong length, nint user, nint streamUser) =>
-        Guard(user, (id, (long)(offset + length)), static (core, acked) => core.HandleAcknowledged(acked.id, acked.Item2));
+        Guard(user, (id, (long)(offset + length)), static (core, acked) => core.Streams.HandleAcknowledged(acked.id, acked.Item2));
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int StreamReset(nint handle, long id, ulong finalSize, ulong code, nint user, nint streamUser) =>
-        Guard(user, (id, code), static (core, reset) => core.HandleStreamReset(reset.id, reset.code));
+        Guard(user, (id, code), static (core, reset) => core.Streams.HandleReset(reset.id, reset.code));
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int StreamClose(nint handle, uint flags, long id, ulong code, nint user, nint streamUser) =>
-        Guard(user, id, static (core, id) => core.HandleStreamClose(id));
+        Guard(user, id, static (core, id) => core.Streams.HandleClose(id));
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int ExtendMaxStreamData(nint handle, long id, ulong maximum, nint user, nint streamUser) =>
-        Guard(user, id, static (core, id) => core.HandleStreamCredit(id));
+        Guard(user, id, static (core, id) => core.Streams.HandleCredit(id));
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int ExtendBidiStreams(nint handle, ulong total, nint user) =>

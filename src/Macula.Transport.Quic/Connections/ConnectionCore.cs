@@ -3,7 +3,6 @@ using Macula.Transport.Quic.Diagnostics;
 using Macula.Transport.Quic.Loop;
 using Macula.Transport.Quic.Native;
 using Macula.Transport.Quic.Streams;
-using Macula.Transport.Quic.Tls;
 using Macula.Wire;
 using Macula.Wire.Errors;
 using Microsoft.Extensions.Logging;
@@ -16,10 +15,9 @@ internal sealed unsafe class ConnectionCore : IPacketOwner
     private readonly EndpointServices _services;
     private readonly DialAttempt? _dial;
     private NativeConnection? _native;
-    private bool _handshakeDone;
     private bool _announced;
     private bool _resetByPeer;
-    private (Refusal Kind, string Detail)? _refusal;
+    private List<(long StreamId, ulong Code)>? _stopped;
 
     private ConnectionCore(EndpointServices services, ConnectionRole role, in NativeAddress remote, DialAttempt? dial)
     {
@@ -28,14 +26,19 @@ internal sealed unsafe class ConnectionCore : IPacketOwner
         BirthLocal = services.Socket.LocalAddress;
         BirthRemote = remote;
         Destination = remote;
+        Handshake = new Handshake(services.Identities);
         Connection = new QuicConnection(services, this, role, remote.ToEndPoint());
+        Streams = new StreamTable(Connection);
     }
 
     /// <summary>What the application sees.</summary>
     public QuicConnection Connection { get; }
 
     /// <summary>The live streams.</summary>
-    public StreamTable Streams { get; } = new();
+    public StreamTable Streams { get; }
+
+    /// <summary>What TLS has brought.</summary>
+    public Handshake Handshake { get; }
 
     /// <summary>This side's end of the one path that ngtcp2 is ever shown.</summary>
     public NativeAddress BirthLocal { get; }
@@ -45,12 +48,6 @@ internal sealed unsafe class ConnectionCore : IPacketOwner
 
     /// <summary>Where packets really go.</summary>
     public NativeAddress Destination { get; set; }
-
-    /// <summary>The server name of the dial.</summary>
-    public string ServerName { get; private set; } = "";
-
-    /// <summary>The other side's certificates.</summary>
-    public IReadOnlyList<ReadOnlyMemory<byte>> PeerCertificates { get; private set; } = [];
 
     /// <summary>The ids under which packets reach this connection.</summary>
     public List<ulong> OwnIds { get; } = new(2);
@@ -64,6 +61,9 @@ internal sealed unsafe class ConnectionCore : IPacketOwner
     /// <summary>The deadline that counts in the timer heap.</summary>
     public ulong ArmedFor { get; set; } = TimerHeap.Never;
 
+    /// <summary>Its place in the timer heap; -1 when it has none.</summary>
+    public int HeapIndex { get; set; } = -1;
+
     /// <summary>Whether it stands in the list of those that may have something to send.</summary>
     public bool IsDirty { get; set; }
 
@@ -74,7 +74,8 @@ internal sealed unsafe class ConnectionCore : IPacketOwner
     /// <summary>Dials. The attempt is told how it ends.</summary>
     public static ConnectionCore Dial(EndpointServices services, DialAttempt attempt, ulong now)
     {
-        var core = new ConnectionCore(services, ConnectionRole.Dialler, attempt.Remote, attempt) { ServerName = attempt.Credentials.ServerName };
+        var core = new ConnectionCore(services, ConnectionRole.Dialler, attempt.Remote, attempt);
+        core.Handshake.ServerName = attempt.Credentials.ServerName;
         core._native = NativeConnection.Dial(core, services, attempt.Credentials, now);
         services.Statistics.ConnectionsOpen++;
         core.Wake();
@@ -105,6 +106,7 @@ internal sealed unsafe class ConnectionCore : IPacketOwner
         var remote = BirthRemote;
         var path = NativeConnection.PathBetween(&local, &remote);
         var mark = default(PacketMark);
+        ConnectionCallbacks.Reading = this;
         var result = Ngtcp2.ReadPacket(_native.Handle, &path, Ngtcp2.PacketMarkVersion, &mark, packet, (nuint)length, now);
         if (result != 0)
         {
@@ -112,7 +114,13 @@ internal sealed unsafe class ConnectionCore : IPacketOwner
             return;
         }
 
-        if (_handshakeDone && !_announced)
+        if (_stopped is not null)
+        {
+            _stopped.ForEach(stop => Streams.HandleStopSending(stop.StreamId, stop.Code));
+            _stopped = null;
+        }
+
+        if (Handshake.IsCompleted && !_announced)
         {
             Announce(now);
         }
@@ -257,13 +265,13 @@ internal sealed unsafe class ConnectionCore : IPacketOwner
     /// <summary>Gives a dial up that nobody waits for any more.</summary>
     public void Abandon() => Close((ulong)ErrorCode.Cancelled, default);
 
-    // ---- What ngtcp2 and GnuTLS report while they read or write a packet. The library must not be re-entered. ----
-
-    public void HandleHandshakeCompleted() => _handshakeDone = true;
+    // ---- What ngtcp2 reports while it reads or writes a packet. The library must not be re-entered. ----
 
     public void HandleStatelessReset() => _resetByPeer = true;
 
     public void HandleResetToken(in ResetToken token, ResetTokenState state) => _services.Connections.EnterResetToken(this, in token, state);
+
+    public void HandleStopSending(long streamId, ulong code) => (_stopped ??= []).Add((streamId, code));
 
     public void ChooseId(NativeCid* cid, byte* resetToken)
     {
@@ -276,91 +284,13 @@ internal sealed unsafe class ConnectionCore : IPacketOwner
     /// <summary>Shows the certificate of a server name; false when it is not served here.</summary>
     public bool TryServe(string serverName)
     {
-        if (_services.Identities.Find(serverName) is not { } credentials)
+        if (Handshake.Choose(serverName) is not { } credentials)
         {
-            _refusal = (Refusal.UnknownServerName, CloseReason.Decode(System.Text.Encoding.ASCII.GetBytes(serverName)));
             return false;
         }
 
-        // The name as it is served here, whatever the case of the client's letters.
-        ServerName = credentials.ServerName;
         _native!.Use(credentials);
         return true;
-    }
-
-    /// <summary>Keeps the other side's certificates for those who judge them; false when they are too many or too long.</summary>
-    public bool TryTakeCertificates(ReadOnlySpan<Datum> certificates)
-    {
-        long bytes = 0;
-        foreach (ref readonly var certificate in certificates)
-        {
-            bytes += certificate.Length;
-        }
-
-        if (certificates.Length is 0 or > TlsCredentials.MaxCertificates || bytes > TlsCredentials.MaxChainBytes)
-        {
-            _refusal = (Refusal.CertificateTooLarge, $"{certificates.Length} certificates, {bytes} bytes");
-            return false;
-        }
-
-        var kept = new ReadOnlyMemory<byte>[certificates.Length];
-        for (var i = 0; i < kept.Length; i++)
-        {
-            kept[i] = new ReadOnlySpan<byte>(certificates[i].Start, (int)certificates[i].Length).ToArray();
-        }
-
-        PeerCertificates = kept;
-        return true;
-    }
-
-    public void HandleStreamOpen(long id)
-    {
-        var stream = new QuicStream(Connection, id);
-        Streams.Add(stream);
-        if (!Connection.Incoming.TryAdd(stream))
-        {
-            stream.Fail(Connection.EndOrDefault);
-        }
-    }
-
-    public void HandleStreamData(long id, ReadOnlySpan<byte> bytes, WriteEnd end)
-    {
-        if (!Streams.TryFind(id, out var stream) || !stream.Receive!.Append(bytes, end))
-        {
-            Connection.Credit.Consume(bytes.Length);
-        }
-    }
-
-    public void HandleAcknowledged(long id, long endOffset)
-    {
-        if (Streams.TryFind(id, out var stream))
-        {
-            stream.Send!.Acknowledge(endOffset);
-        }
-    }
-
-    public void HandleStreamReset(long id, ulong code)
-    {
-        if (Streams.TryFind(id, out var stream))
-        {
-            stream.HandleReset(code);
-        }
-    }
-
-    public void HandleStreamClose(long id)
-    {
-        if (Streams.TryRemove(id, out var stream))
-        {
-            stream.HandleClosed();
-        }
-    }
-
-    public void HandleStreamCredit(long id)
-    {
-        if (Streams.TryFind(id, out var stream))
-        {
-            Streams.QueueToSend(stream);
-        }
     }
 
     public void HandleDatagram(ReadOnlySpan<byte> datagram)
@@ -381,7 +311,7 @@ internal sealed unsafe class ConnectionCore : IPacketOwner
         _services.Statistics.HandshakesCompleted++;
         if (_services.Logger.IsEnabled(LogLevel.Debug))
         {
-            _services.Logger.HandshakeCompleted(BirthRemote.ToEndPoint(), Connection.Role, ServerName);
+            _services.Logger.HandshakeCompleted(BirthRemote.ToEndPoint(), Connection.Role, Handshake.ServerName);
         }
 
         PublishMeasures();
@@ -417,7 +347,7 @@ internal sealed unsafe class ConnectionCore : IPacketOwner
                 Finish(new ConnectionEnd(ConnectionEndOrigin.Silence, 0, "nothing arrived for as long as the idle timeout"), default, now);
                 break;
             case Ngtcp2Error.HandshakeTimeout:
-                _refusal ??= (Refusal.HandshakeTimeout, "the handshake did not end in time");
+                Handshake.Refuse(Refusal.HandshakeTimeout, "the handshake did not end in time");
                 Finish(new ConnectionEnd(ConnectionEndOrigin.Silence, 0, "the handshake did not end in time"), default, now);
                 break;
             case Ngtcp2Error.DropConnection or Ngtcp2Error.Retry:
@@ -445,7 +375,7 @@ internal sealed unsafe class ConnectionCore : IPacketOwner
             Ngtcp2.CloseErrorSetLibrary(&close, error, null, 0);
         }
 
-        _refusal ??= (_announced ? Refusal.ProtocolViolation : Refusal.HandshakeFailed, Ngtcp2Error.Describe(error));
+        Handshake.Refuse(_announced ? Refusal.ProtocolViolation : Refusal.HandshakeFailed, Ngtcp2Error.Describe(error));
         CloseWith(&close, ConnectionEnds.Transport(close.Code, ""), now);
     }
 
@@ -484,7 +414,7 @@ internal sealed unsafe class ConnectionCore : IPacketOwner
             _dial?.Fail(end);
         }
 
-        if (_refusal is { } refusal && _dial is null)
+        if (Handshake.Refused is { } refusal && _dial is null)
         {
             Refuse(refusal.Kind, refusal.Detail, now);
         }
@@ -495,6 +425,7 @@ internal sealed unsafe class ConnectionCore : IPacketOwner
         }
 
         _services.Connections.Bury(this, closePacket, now);
+        _services.Timers.Remove(this);
         _native!.Dispose();
         _native = null;
         Streams.FailAll(end);

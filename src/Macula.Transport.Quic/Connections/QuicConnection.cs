@@ -44,10 +44,10 @@ internal sealed class QuicConnection : TransportConnection
     public override ConnectionRole Role { get; }
 
     /// <inheritdoc/>
-    public override string ServerName => Core.ServerName;
+    public override string ServerName => Core.Handshake.ServerName;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<ReadOnlyMemory<byte>> PeerCertificates => Core.PeerCertificates;
+    public override IReadOnlyList<ReadOnlyMemory<byte>> PeerCertificates => Core.Handshake.PeerCertificates;
 
     /// <inheritdoc/>
     public override IPEndPoint BirthRemoteEndPoint { get; }
@@ -143,7 +143,7 @@ internal sealed class QuicConnection : TransportConnection
     public override async ValueTask<ReadOnlyMemory<byte>?> ReceiveDatagramAsync(CancellationToken cancellationToken = default)
     {
         var taken = await Datagrams.TakeAsync(cancellationToken);
-        return taken.HasItem ? taken.Item : null;
+        return taken.HasItem ? taken.Item : (ReadOnlyMemory<byte>?)null;
     }
 
     /// <inheritdoc/>

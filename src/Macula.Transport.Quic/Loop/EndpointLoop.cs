@@ -100,7 +100,7 @@ internal sealed unsafe class EndpointLoop
         var now = _services.Clock.Read();
         var blocked = _services.Batch.IsBlocked;
         var wait = blocked || _services.Dirty.IsEmpty ? LongestSleepNanoseconds : 0;
-        var deadline = _services.Timers.NextDeadline();
+        var deadline = _services.Timers.NextDeadline;
         wait = Math.Min(wait, deadline > now ? deadline - now : 0);
         if (wait == 0 || !_services.Queue.TrySleep())
         {

@@ -38,6 +38,7 @@ internal sealed unsafe class UdpSocket : IDisposable
             throw new BindException(Explain(local, exception), exception);
         }
 
+        Descriptor = (int)_socket.Handle;
         LocalEndPoint = (IPEndPoint)_socket.LocalEndPoint!;
         var encoded = NativeAddress.TryCreate(LocalEndPoint, _socket.AddressFamily, out var address);
         Invariant.Hold(encoded, "a bound socket has an address of its own family.");
@@ -56,7 +57,7 @@ internal sealed unsafe class UdpSocket : IDisposable
     public bool HasReceiveOffload { get; }
 
     /// <summary>The socket's file descriptor, valid until it is disposed.</summary>
-    public int Descriptor => (int)_socket.Handle;
+    public int Descriptor { get; }
 
     /// <summary>Takes an address that this socket can reach.</summary>
     public bool TryEncode(IPEndPoint endPoint, out NativeAddress address) => NativeAddress.TryCreate(endPoint, _socket.AddressFamily, out address);

@@ -52,7 +52,7 @@ internal static unsafe class TlsCallbacks
             connection = Owner(session);
             uint count;
             var certificates = GnuTls.GetPeerCertificates(session, &count);
-            return connection.TryTakeCertificates(new ReadOnlySpan<Datum>(certificates, certificates is null ? 0 : (int)count)) ? 0 : GnuTls.ErrorCertificate;
+            return connection.Handshake.TryTakeCertificates(new ReadOnlySpan<Datum>(certificates, certificates is null ? 0 : (int)count)) ? 0 : GnuTls.ErrorCertificate;
         }
         catch (Exception exception)
         {
