@@ -60,6 +60,16 @@ public abstract class DialConformance<TStage> : ConformanceTest<TStage>
     });
 
     [Fact]
+    public Task OptionOutOfItsRangeIsNamed() => Test(async stage =>
+    {
+        var silent = await Assert.ThrowsAnyAsync<ArgumentException>(async () => await stage.BindServerAsync(new EndpointOptions { IdleTimeout = TimeSpan.Zero }));
+        Assert.Contains(nameof(EndpointOptions.IdleTimeout), silent.Message, StringComparison.Ordinal);
+        var narrow = new EndpointOptions { StreamReceiveWindowBytes = 1 << 20, ConnectionReceiveWindowBytes = 1 << 19 };
+        await Assert.ThrowsAnyAsync<ArgumentException>(async () => await stage.BindServerAsync(narrow));
+        await Assert.ThrowsAnyAsync<ArgumentException>(async () => await stage.BindServerAsync(new EndpointOptions { ApplicationProtocol = "" }));
+    });
+
+    [Fact]
     public Task UnknownServerNameIsRefused() => Test(async stage =>
     {
         await using var server = await stage.BindServerAsync();
