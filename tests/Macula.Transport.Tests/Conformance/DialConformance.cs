@@ -82,6 +82,16 @@ public abstract class DialConformance<TStage> : ConformanceTest<TStage>
     });
 
     [Fact]
+    public Task OtherApplicationProtocolIsRefused() => Test(async stage =>
+    {
+        await using var server = await stage.BindServerAsync();
+        await using var client = await stage.BindClientAsync(new EndpointOptions { ApplicationProtocol = "macula/999" });
+        server.Serve(stage.MakeIdentity("server"));
+        var refused = await Assert.ThrowsAsync<DialException>(async () => await client.DialAsync(server.LocalEndPoint, stage.MakeIdentity("client")));
+        Assert.Equal(ErrorCode.VersionMismatch, refused.Code);
+    });
+
+    [Fact]
     public Task DialToAPortThatNobodyHasIsUnreachable() => Test(async stage =>
     {
         var gone = await stage.BindServerAsync();
