@@ -43,7 +43,7 @@ public sealed class QuicTransport : ITransport
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(scheduler);
         cancellationToken.ThrowIfCancellationRequested();
-        OptionRanges.Check(options);
+        options.ThrowIfOutOfRange();
         LibraryCheck.Run();
         var socket = Bind(options.LocalEndPoint);
         var statistics = new EndpointStatistics();

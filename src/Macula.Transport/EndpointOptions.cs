@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 
 namespace Macula.Transport;
 
@@ -20,7 +21,7 @@ public sealed record EndpointOptions
     /// <remarks>The smaller of both sides' values applies (RFC 9000 §10.1).</remarks>
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromSeconds(45);
 
-    /// <summary>Silence after which a packet is sent to keep a connection. Default 15 s: two may be lost within the idle timeout.</summary>
+    /// <summary>Silence after which a packet is sent to keep a connection. Default 15 s: two may be lost within the idle timeout. Range 100 ms to 10 min.</summary>
     public TimeSpan KeepAliveInterval { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>Longest time from the first packet to the end of the TLS handshake. Default 10 s; range 100 ms to 1 min.</summary>
@@ -47,6 +48,40 @@ public sealed record EndpointOptions
 
     /// <summary>Most datagrams that wait in each direction of a connection. Default 256. Beyond it the newest is dropped and counted.</summary>
     public int DatagramQueueLength { get; init; } = 256;
+
+    /// <summary>Checks every option against its range. Transports do, before they bind anything.</summary>
+    /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
+    public void ThrowIfOutOfRange()
+    {
+        const int LeastStreamBytes = 16 << 10;
+        const int MostStreamBytes = 64 << 20;
+        const int MostStreams = 65_536;
+        Check(IdleTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10), nameof(IdleTimeout));
+        Check(KeepAliveInterval, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10), nameof(KeepAliveInterval));
+        Check(HandshakeTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1), nameof(HandshakeTimeout));
+        Check(MaxConnections, 1, int.MaxValue, nameof(MaxConnections));
+        Check(AcceptBacklog, 1, int.MaxValue, nameof(AcceptBacklog));
+        Check(MaxIncomingStreams, 1, MostStreams, nameof(MaxIncomingStreams));
+        Check(StreamReceiveWindowBytes, LeastStreamBytes, MostStreamBytes, nameof(StreamReceiveWindowBytes));
+        Check(ConnectionReceiveWindowBytes, StreamReceiveWindowBytes, int.MaxValue, nameof(ConnectionReceiveWindowBytes));
+        Check(StreamSendBufferBytes, LeastStreamBytes, MostStreamBytes, nameof(StreamSendBufferBytes));
+        Check(DatagramQueueLength, 1, int.MaxValue, nameof(DatagramQueueLength));
+
+        // RFC 7301 §3.1: a protocol name has 1 to 255 bytes.
+        if (ApplicationProtocol.Length is 0 or > byte.MaxValue || !Ascii.IsValid(ApplicationProtocol))
+        {
+            throw new ArgumentException($"{nameof(ApplicationProtocol)} has 1 to 255 ASCII characters.");
+        }
+
+        static void Check<T>(T value, T least, T most, string name)
+            where T : IComparable<T>
+        {
+            if (value.CompareTo(least) < 0 || value.CompareTo(most) > 0)
+            {
+                throw new ArgumentOutOfRangeException(name, $"{name} is {value}; it ranges from {least} to {most}.");
+            }
+        }
+    }
 }
 
 /// <summary>Takes a packet that is not QUIC. Called on the transport's own thread: see <see cref="EndpointOptions.RawPackets"/>.</summary>

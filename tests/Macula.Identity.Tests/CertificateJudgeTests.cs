@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Macula.Identity.Certificates;
-using Macula.Identity.Keys;
 using Macula.Identity.Names;
 using Macula.Identity.Realm;
 using Macula.Identity.Tests.Support;
@@ -226,9 +225,8 @@ public sealed class CertificateJudgeTests : IDisposable
     [Fact] // [ID-16]
     public void TwinOfARevokedCertificateIsRevokedToo()
     {
-        // An ECDSA signature (r, s) has a twin (r, n - s) that anybody can compute: other bytes, same certificate.
         var certificate = _realm.Issue("node-1");
-        var twin = Twin(certificate.Der.ToArray());
+        var twin = RawCertificate.Twin(certificate.Der);
         Assert.NotEqual(certificate.Der.ToArray(), twin);
         Accept(_realm.Judge(twin));
 
@@ -386,55 +384,5 @@ public sealed class CertificateJudgeTests : IDisposable
         var spki = key.ExportSubjectPublicKeyInfo();
         spki[^1] ^= 1;
         return spki;
-    }
-
-    private static byte[] Twin(byte[] der)
-    {
-        var order = new System.Numerics.BigInteger(Convert.FromHexString("FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551"), true, true);
-        var reader = new System.Formats.Asn1.AsnReader(der, System.Formats.Asn1.AsnEncodingRules.DER).ReadSequence();
-        var signed = reader.ReadEncodedValue();
-        var algorithm = reader.ReadEncodedValue();
-        var signature = new System.Formats.Asn1.AsnReader(reader.ReadBitString(out _), System.Formats.Asn1.AsnEncodingRules.DER).ReadSequence();
-        var inner = new System.Formats.Asn1.AsnWriter(System.Formats.Asn1.AsnEncodingRules.DER);
-        using (inner.PushSequence())
-        {
-            inner.WriteInteger(signature.ReadInteger());
-            inner.WriteInteger(order - signature.ReadInteger());
-        }
-
-        var outer = new System.Formats.Asn1.AsnWriter(System.Formats.Asn1.AsnEncodingRules.DER);
-        using (outer.PushSequence())
-        {
-            outer.WriteEncodedValue(signed.Span);
-            outer.WriteEncodedValue(algorithm.Span);
-            outer.WriteBitString(inner.Encode());
-        }
-
-        return outer.Encode();
-    }
-
-    private sealed class CountingScheme : SignatureScheme
-    {
-        private readonly KeyedHashScheme _inner = new();
-
-        public int Verifications { get; set; }
-
-        public override ReadOnlyMemory<byte> AlgorithmIdentifier => _inner.AlgorithmIdentifier;
-
-        public override SigningKey CreateKey(Wire.RandomSource random) => _inner.CreateKey(random);
-
-        public override SigningKey ImportPrivateKey(ReadOnlySpan<byte> pkcs8) => _inner.ImportPrivateKey(pkcs8);
-
-        public override bool AcceptsPublicKey(ReadOnlySpan<byte> subjectPublicKeyInfo) => _inner.AcceptsPublicKey(subjectPublicKeyInfo);
-
-        public override bool Verify(ReadOnlySpan<byte> subjectPublicKeyInfo, ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature)
-        {
-            Verifications++;
-            return _inner.Verify(subjectPublicKeyInfo, message, signature);
-        }
-
-        public override byte[] EncodeForCertificate(ReadOnlySpan<byte> signature) => _inner.EncodeForCertificate(signature);
-
-        public override bool TryDecodeFromCertificate(ReadOnlySpan<byte> encoded, Span<byte> signature) => _inner.TryDecodeFromCertificate(encoded, signature);
     }
 }

@@ -110,6 +110,28 @@ public sealed class RealmFileTests : IDisposable
         }
     }
 
+    [Fact] // [ID-12]
+    public void NextAuthorityCountsOnlyWhenTheKeyBeforeSignedIt()
+    {
+        using var next = _realm.NewKey();
+        var raw = RawCertificate.OfAuthority(_realm, next);
+        byte[] With(byte[] der) => Edited(json => json["authorities"]!.AsArray().Add(Convert.ToBase64String(der)));
+
+        Assert.Equal(2, Parse(With(raw.Sign(_realm.AuthorityKey, _realm.Scheme))).Authorities.Count);
+        Assert.Throws<IdentityFileException>(() => Parse(With(raw.Sign(next, _realm.Scheme))));
+    }
+
+    [Fact] // [ID-12]
+    public void FirstAuthorityCountsOnlyWhenItSignedItself()
+    {
+        using var stranger = _realm.NewKey();
+        var raw = RawCertificate.OfAuthority(_realm, _realm.AuthorityKey);
+        byte[] With(byte[] der) => Edited(json => json["authorities"] = new JsonArray(Convert.ToBase64String(der)));
+
+        Assert.Single(Parse(With(raw.Sign(_realm.AuthorityKey, _realm.Scheme))).Authorities);
+        Assert.Throws<IdentityFileException>(() => Parse(With(raw.Sign(stranger, _realm.Scheme))));
+    }
+
     [Fact]
     public void SeededMutationsAreRefusedOrProveTheSameRealm()
     {

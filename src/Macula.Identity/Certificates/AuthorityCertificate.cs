@@ -45,7 +45,7 @@ public sealed class AuthorityCertificate
     /// <summary>Takes a certificate apart and checks its form to the last byte; the signature is left to whoever knows the key before.</summary>
     /// <param name="der">Any bytes. They are kept, not copied.</param>
     /// <param name="scheme">The realm's scheme.</param>
-    /// <param name="certificate">The certificate.</param>
+    /// <param name="certificate">What it says; null when the answer is false.</param>
     /// <param name="error">What is wrong, when the answer is false.</param>
     public static bool TryRead(
         ReadOnlyMemory<byte> der, SignatureScheme scheme, [NotNullWhen(true)] out AuthorityCertificate? certificate, out ProtocolError error)

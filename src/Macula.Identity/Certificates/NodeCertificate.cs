@@ -42,7 +42,7 @@ public sealed class NodeCertificate
     /// <summary>Takes a certificate apart and checks its form to the last byte; signature, time and realm are left to the judge.</summary>
     /// <param name="der">Any bytes, also a stranger's. They are kept, not copied.</param>
     /// <param name="scheme">The realm's scheme.</param>
-    /// <param name="certificate">The certificate.</param>
+    /// <param name="certificate">What it says; null when the answer is false.</param>
     /// <param name="error">What is wrong, when the answer is false.</param>
     public static bool TryRead(
         ReadOnlyMemory<byte> der, SignatureScheme scheme, [NotNullWhen(true)] out NodeCertificate? certificate, out ProtocolError error)

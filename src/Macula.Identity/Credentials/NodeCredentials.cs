@@ -19,7 +19,7 @@ public sealed class NodeCredentials : IDisposable
     private const string CertificateLabel = "CERTIFICATE";
 
     /// <summary>Joins a certificate with its private key.</summary>
-    /// <param name="certificate">The certificate.</param>
+    /// <param name="certificate">What the node shows.</param>
     /// <param name="key">The private key; these credentials own it from now on.</param>
     /// <exception cref="ArgumentException">The key is not the one that the certificate certifies.</exception>
     public NodeCredentials(NodeCertificate certificate, SigningKey key)

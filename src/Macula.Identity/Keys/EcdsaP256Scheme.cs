@@ -7,7 +7,8 @@ namespace Macula.Identity.Keys;
 /// <summary>ECDSA over P-256 with SHA-256 (FIPS 186-5; RFC 5758 §3.2): the scheme of every real realm.</summary>
 /// <remarks>
 /// Making keys and signing take the operating system's randomness, whatever source is passed in: the platform's library offers no other
-/// way, and a nonce from a weaker source would give the key away. Checking a signature takes in the order of 100 microseconds.
+/// way, and a nonce from a weaker source would give the key away. Checking a signature takes some 0.25 ms, more than half of it
+/// for taking in the public key; signing takes some 0.04 ms.
 /// </remarks>
 public sealed class EcdsaP256Scheme : SignatureScheme
 {

@@ -47,7 +47,7 @@ public sealed class AuthorityStore : IDisposable
     public string RealmFilePath => Path.Combine(_directory, RealmFileName);
 
     /// <summary>Writes a new authority into a directory, which is made if it does not exist, with mode 0700.</summary>
-    /// <param name="directory">The directory.</param>
+    /// <param name="directory">Where the files go; it may exist, but hold no authority.</param>
     /// <param name="authority">The authority, which belongs to the store from now on.</param>
     /// <exception cref="IdentityFileException">There is an authority already, or the directory cannot be written.</exception>
     public static AuthorityStore Create(string directory, RealmAuthority authority)
@@ -96,7 +96,7 @@ public sealed class AuthorityStore : IDisposable
     }
 
     /// <summary>Opens the authority in a directory.</summary>
-    /// <param name="directory">The directory.</param>
+    /// <param name="directory">Where <see cref="Create"/> put the files.</param>
     /// <param name="scheme">The scheme of the realm's signatures.</param>
     /// <param name="options">Lifetimes and limits; null takes the defaults.</param>
     /// <exception cref="IdentityFileException">A file is missing, damaged or open to others, the files do not belong together, or another process has the store open.</exception>

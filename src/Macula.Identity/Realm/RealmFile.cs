@@ -137,7 +137,7 @@ public sealed class RealmFile
 
     /// <summary>Takes a policy or revocation list that came from anywhere, if the realm's authority signed it and its number is higher than that of the one held.</summary>
     /// <param name="kind">What it is said to be.</param>
-    /// <param name="document">The document.</param>
+    /// <param name="document">Its bytes and signature, from a stranger too.</param>
     /// <param name="newer">This file with it; this very file when it holds the same document already.</param>
     /// <param name="fault">Why not, when the answer is false, as the rest of a sentence.</param>
     public bool TryAdopt(

@@ -51,7 +51,7 @@ public sealed class RevocationList
 
     /// <summary>Reads a list whose signature has been checked.</summary>
     /// <param name="document">The signed text.</param>
-    /// <param name="list">The list.</param>
+    /// <param name="list">What it revokes; null when the answer is false.</param>
     /// <param name="fault">What is wrong, when the answer is false.</param>
     internal static bool TryRead(SignedDocument document, [NotNullWhen(true)] out RevocationList? list, [NotNullWhen(false)] out string? fault)
     {

@@ -19,7 +19,7 @@ public sealed class RealmTrust
         Fingerprint = CertificateHash.Compute([.. Authorities.SelectMany(authority => authority.Der.ToArray())]);
     }
 
-    /// <summary>The realm.</summary>
+    /// <summary>The realm that a certificate must name.</summary>
     public RealmId RealmId { get; }
 
     /// <summary>The scheme of every signature in the realm.</summary>

@@ -64,10 +64,10 @@ internal sealed class Handshake : VirtualEvent
         }
     }
 
-    /// <summary>The other side serves no such name.</summary>
-    public void HandleRefusal() => Fail(new DialException(
-        ErrorCode.RealmNotServed,
-        $"{_connection.BirthRemoteEndPoint} does not serve {_connection.ServerName}."));
+    /// <summary>The other side does not want the dial.</summary>
+    public void HandleRefusal(ErrorCode code) => Fail(new DialException(
+        code,
+        $"{_connection.BirthRemoteEndPoint} refused the dial for {_connection.ServerName}: {ErrorCodes.Describe(code).Meaning}"));
 
     /// <summary>The connection ended before the handshake did.</summary>
     public void HandleEnd(ConnectionEnd end)

@@ -1,6 +1,7 @@
 using System.Net;
 using Macula.Testing.VirtualTime;
 using Macula.Transport;
+using Macula.Wire.Errors;
 
 namespace Macula.Testing.Network;
 
@@ -109,15 +110,15 @@ internal sealed class StatelessResetPacket(SimulatedEndpoint from, SimulatedConn
     }
 }
 
-/// <summary>The answer to a dial whose server name nobody serves.</summary>
-internal sealed class RefusalPacket(SimulatedEndpoint from, SimulatedConnection dial) : Packet(from, dial.Endpoint.PublicEndPoint)
+/// <summary>The answer to a dial whose server name or application protocol nobody serves: what a TLS alert is.</summary>
+internal sealed class RefusalPacket(SimulatedEndpoint from, SimulatedConnection dial, ErrorCode code) : Packet(from, dial.Endpoint.PublicEndPoint)
 {
     protected override void Deliver(SimulatedEndpoint at)
     {
         if (at == dial.Endpoint)
         {
-            Record(at, DeliveryKind.Refusal, new DeliveryLabel(dial.Number), []);
-            dial.Handshake?.HandleRefusal();
+            Record(at, DeliveryKind.Refusal, new DeliveryLabel(dial.Number, Detail: (long)code), []);
+            dial.Handshake?.HandleRefusal(code);
         }
     }
 }

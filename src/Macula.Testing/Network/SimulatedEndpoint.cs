@@ -163,14 +163,15 @@ internal sealed class SimulatedEndpoint : TransportEndpoint
             return null;
         }
 
-        if (!_identities.TryGetValue(dial.ServerName, out var identity))
+        var known = _identities.TryGetValue(dial.ServerName, out var identity);
+        if (!known || dial.Endpoint.Options.ApplicationProtocol != Options.ApplicationProtocol)
         {
             _handshakesFailed++;
-            new RefusalPacket(this, dial).Send();
+            new RefusalPacket(this, dial, known ? ErrorCode.VersionMismatch : ErrorCode.RealmNotServed).Send();
             return null;
         }
 
-        var connection = new SimulatedConnection(this, ConnectionRole.Acceptor, identity, dial.Endpoint.PublicEndPoint);
+        var connection = new SimulatedConnection(this, ConnectionRole.Acceptor, identity!, dial.Endpoint.PublicEndPoint);
         _connections.Add(connection.Number, connection);
         connection.JoinWith(dial);
         return connection;

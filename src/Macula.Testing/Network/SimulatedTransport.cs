@@ -10,6 +10,7 @@ internal sealed class SimulatedTransport(SimulatedHost host) : ITransport
     public ValueTask<TransportEndpoint> BindAsync(EndpointOptions options, MeshScheduler scheduler, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
+        options.ThrowIfOutOfRange();
         if (scheduler is not VirtualScheduler own || own.World != host.Network.World)
         {
             throw new ArgumentException("The scheduler must be of the world that the network is in.", nameof(scheduler));

@@ -215,7 +215,7 @@ internal static unsafe class ConnectionCallbacks
         var core = ConnectionReference.Resolve(user);
         try
         {
-            core.HandleDatagram(new ReadOnlySpan<byte>(bytes, (int)length));
+            core.Connection.HandleDatagram(new ReadOnlySpan<byte>(bytes, (int)length));
             return 0;
         }
         catch (Exception exception)

@@ -237,13 +237,6 @@ internal sealed unsafe class ConnectionCore : IPacketOwner
         Wake();
     }
 
-    /// <summary>Drops the datagram whose turn it is, since it can never be sent.</summary>
-    public void DropDatagram()
-    {
-        Connection.Outbox.Remove();
-        _services.Statistics.DatagramDropped();
-    }
-
     /// <summary>Closes with the application's code.</summary>
     public void Close(ulong code, ReadOnlySpan<byte> reason)
     {
@@ -252,14 +245,10 @@ internal sealed unsafe class ConnectionCore : IPacketOwner
             return;
         }
 
-        CloseError error;
-        Ngtcp2.CloseErrorDefault(&error);
-        fixed (byte* bytes = reason)
-        {
-            Ngtcp2.CloseErrorSetApplication(&error, code, bytes, (nuint)reason.Length);
-            var end = new ConnectionEnd(ConnectionEndOrigin.Local, code, CloseReason.Decode(reason));
-            CloseWith(&error, end, _services.Clock.Read());
-        }
+        var now = _services.Clock.Read();
+        Span<byte> packet = stackalloc byte[ConnectionProfile.MaxPacketBytes];
+        var length = ClosePacket.WriteApplication(_native.Handle, code, reason, packet, now);
+        FinishWith(packet[..length], new ConnectionEnd(ConnectionEndOrigin.Local, code, CloseReason.Decode(reason)), now);
     }
 
     /// <summary>Gives a dial up that nobody waits for any more.</summary>
@@ -291,14 +280,6 @@ internal sealed unsafe class ConnectionCore : IPacketOwner
 
         _native!.Use(credentials);
         return true;
-    }
-
-    public void HandleDatagram(ReadOnlySpan<byte> datagram)
-    {
-        if (!Connection.Datagrams.TryAdd(datagram.ToArray()))
-        {
-            _services.Statistics.DatagramDropped();
-        }
     }
 
     public void NoteCallbackFailure(Exception exception) => _services.Logger.CallbackFailed(exception, BirthRemote.ToEndPoint());
@@ -341,68 +322,39 @@ internal sealed unsafe class ConnectionCore : IPacketOwner
         switch (error)
         {
             case Ngtcp2Error.Draining:
-                Finish(_resetByPeer ? ForgottenByPeer() : ClosedByPeer(), default, now);
+                Finish(_resetByPeer ? ConnectionEnds.Forgotten : ClosePacket.Read(_native!.Handle), default, now);
                 break;
             case Ngtcp2Error.IdleClose:
-                Finish(new ConnectionEnd(ConnectionEndOrigin.Silence, 0, "nothing arrived for as long as the idle timeout"), default, now);
+                Finish(ConnectionEnds.Idle, default, now);
                 break;
             case Ngtcp2Error.HandshakeTimeout:
-                Handshake.Refuse(Refusal.HandshakeTimeout, "the handshake did not end in time");
-                Finish(new ConnectionEnd(ConnectionEndOrigin.Silence, 0, "the handshake did not end in time"), default, now);
+                Handshake.Refuse(Refusal.HandshakeTimeout, ConnectionEnds.HandshakeTimeout.Reason);
+                Finish(ConnectionEnds.HandshakeTimeout, default, now);
                 break;
             case Ngtcp2Error.DropConnection or Ngtcp2Error.Retry:
-                Finish(new ConnectionEnd(ConnectionEndOrigin.Silence, 0, "the other side's first packet was no handshake"), default, now);
+                Finish(ConnectionEnds.NoHandshake, default, now);
                 break;
             case Ngtcp2Error.ReceiveVersionNegotiation:
                 Finish(ConnectionEnds.NoSharedVersion, default, now);
                 break;
             default:
-                CloseFor(error, now);
+                Handshake.Refuse(_announced ? Refusal.ProtocolViolation : Refusal.HandshakeFailed, Ngtcp2Error.Describe(error));
+                Span<byte> packet = stackalloc byte[ConnectionProfile.MaxPacketBytes];
+                var length = ClosePacket.WriteError(_native!.Handle, error, packet, now, out var code);
+                FinishWith(packet[..length], ConnectionEnds.Transport(code, ""), now);
                 break;
         }
     }
 
-    private void CloseFor(int error, ulong now)
+    private void FinishWith(ReadOnlySpan<byte> closePacket, ConnectionEnd end, ulong now)
     {
-        CloseError close;
-        Ngtcp2.CloseErrorDefault(&close);
-        if (error == Ngtcp2Error.Crypto)
-        {
-            Ngtcp2.CloseErrorSetAlert(&close, Ngtcp2.GetTlsAlert(_native!.Handle), null, 0);
-        }
-        else
-        {
-            Ngtcp2.CloseErrorSetLibrary(&close, error, null, 0);
-        }
-
-        Handshake.Refuse(_announced ? Refusal.ProtocolViolation : Refusal.HandshakeFailed, Ngtcp2Error.Describe(error));
-        CloseWith(&close, ConnectionEnds.Transport(close.Code, ""), now);
-    }
-
-    private void CloseWith(CloseError* error, ConnectionEnd end, ulong now)
-    {
-        var packet = stackalloc byte[ConnectionProfile.MaxPacketBytes];
-        var length = Ngtcp2.WriteConnectionClose(
-            _native!.Handle, null, Ngtcp2.PacketMarkVersion, null, packet, ConnectionProfile.MaxPacketBytes, error, now);
-        var closePacket = new ReadOnlySpan<byte>(packet, (int)Math.Max(0, length));
-        if (length > 0)
+        if (closePacket.Length > 0)
         {
             _services.Batch.SendAlone(closePacket, Destination);
         }
 
         Finish(end, closePacket, now);
     }
-
-    private ConnectionEnd ClosedByPeer()
-    {
-        var error = Ngtcp2.GetCloseError(_native!.Handle);
-        var reason = CloseReason.Decode(new ReadOnlySpan<byte>(error->Reason, (int)error->ReasonLength));
-        return error->Type == CloseErrorType.Application
-            ? new ConnectionEnd(ConnectionEndOrigin.Remote, error->Code, reason)
-            : ConnectionEnds.Transport(error->Code, reason);
-    }
-
-    private static ConnectionEnd ForgottenByPeer() => new(ConnectionEndOrigin.Silence, 0, "the other side has forgotten the connection (stateless reset)");
 
     private void Finish(ConnectionEnd end, ReadOnlySpan<byte> closePacket, ulong now)
     {

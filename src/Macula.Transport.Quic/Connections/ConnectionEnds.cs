@@ -12,7 +12,19 @@ internal static class ConnectionEnds
     /// <summary>It is over, and nothing more is known.</summary>
     public static readonly ConnectionEnd NotOpen = new(ConnectionEndOrigin.Local, 0, "");
 
-    /// <summary>The endpoint is closed.</summary>
+    /// <summary>Nothing came for as long as the smaller of both sides' <see cref="EndpointOptions.IdleTimeout"/>.</summary>
+    public static readonly ConnectionEnd Idle = new(ConnectionEndOrigin.Silence, 0, "nothing arrived for as long as the idle timeout");
+
+    /// <summary>TLS was not done within <see cref="EndpointOptions.HandshakeTimeout"/>.</summary>
+    public static readonly ConnectionEnd HandshakeTimeout = new(ConnectionEndOrigin.Silence, 0, "the handshake did not end in time");
+
+    /// <summary>The library wants no more of a first packet.</summary>
+    public static readonly ConnectionEnd NoHandshake = new(ConnectionEndOrigin.Silence, 0, "the other side's first packet was no handshake");
+
+    /// <summary>A stateless reset.</summary>
+    public static readonly ConnectionEnd Forgotten = new(ConnectionEndOrigin.Silence, 0, "the other side has forgotten the connection (stateless reset)");
+
+    /// <summary>The application disposed of the endpoint before the dial began.</summary>
     public static readonly ConnectionEnd EndpointClosed = new(ConnectionEndOrigin.Local, (ulong)ErrorCode.ShuttingDown, "the endpoint is closed");
 
     /// <summary>An end with a transport error code (RFC 9000 §20.1).</summary>

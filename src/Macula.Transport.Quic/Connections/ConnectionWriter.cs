@@ -10,7 +10,7 @@ internal sealed unsafe class ConnectionWriter(PacketBatch batch)
     // One packet holds few ranges: chunks are larger than packets, but for a stream of tiny writes.
     private const int MaxVectors = 8;
 
-    /// <summary>The socket takes no more for now.</summary>
+    /// <summary>The socket takes no more until it has sent what it holds.</summary>
     public bool IsBlocked => batch.IsBlocked;
 
     /// <summary>Sends what congestion control, pacing and credit allow now.</summary>
@@ -101,7 +101,7 @@ internal sealed unsafe class ConnectionWriter(PacketBatch batch)
         if (datagram.Length > connection.Connection.MaxDatagramBytes)
         {
             // The packet size has shrunk since it was queued: the library would never take it.
-            connection.DropDatagram();
+            connection.Connection.DropDatagram();
             return Ngtcp2Error.WriteMore;
         }
 
@@ -119,7 +119,7 @@ internal sealed unsafe class ConnectionWriter(PacketBatch batch)
             else if (written is Ngtcp2Error.InvalidState or Ngtcp2Error.InvalidArgument)
             {
                 // The other side takes no datagrams, or none so large.
-                connection.DropDatagram();
+                connection.Connection.DropDatagram();
                 return Ngtcp2Error.WriteMore;
             }
 

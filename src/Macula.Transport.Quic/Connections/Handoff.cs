@@ -92,5 +92,5 @@ internal sealed class Handoff<T>(MeshScheduler scheduler, int capacity)
 
 /// <summary>An item, or the news that there are no more.</summary>
 /// <param name="HasItem">False when there are no more.</param>
-/// <param name="Item">The item.</param>
+/// <param name="Item">What was taken; without meaning when there was nothing.</param>
 internal readonly record struct Taken<T>(bool HasItem, T Item);

@@ -98,11 +98,12 @@ internal sealed unsafe class NativeConnection : IDisposable
     };
 
     /// <summary>Shows these certificates to the other side, and keeps them alive as long as the session.</summary>
+    /// <remarks>Called twice when the client is asked for another key share (RFC 8446 §4.1.4); the later name counts.</remarks>
     public void Use(TlsCredentials credentials)
     {
         var added = false;
         credentials.DangerousAddRef(ref added);
-        Invariant.Hold(_credentials is null, "a session takes its credentials once.");
+        _credentials?.DangerousRelease();
         _credentials = credentials;
         var result = GnuTls.SetCredentials(_session, GnuTls.CredentialsCertificate, credentials.Native);
         Invariant.Hold(result >= 0, $"GnuTLS takes credentials ({result}).");

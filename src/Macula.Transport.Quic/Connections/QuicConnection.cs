@@ -196,6 +196,22 @@ internal sealed class QuicConnection : TransportConnection
     /// <summary>Raises the number of streams that this side may open. On the loop's thread.</summary>
     public void AllowStreams(StreamDirection direction, ulong total) => OpenerOf(direction).Allow(total);
 
+    /// <summary>Drops the datagram whose turn it is, since it can never be sent. On the loop's thread.</summary>
+    public void DropDatagram()
+    {
+        Outbox.Remove();
+        Services.Statistics.DatagramDropped();
+    }
+
+    /// <summary>Takes a datagram from the other side. On the loop's thread.</summary>
+    public void HandleDatagram(ReadOnlySpan<byte> datagram)
+    {
+        if (!Datagrams.TryAdd(datagram.ToArray()))
+        {
+            Services.Statistics.DatagramDropped();
+        }
+    }
+
     /// <summary>Publishes what the loop has measured.</summary>
     public void Publish(ulong roundTripNanoseconds, int maxDatagramBytes)
     {

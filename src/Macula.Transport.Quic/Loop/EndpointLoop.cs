@@ -87,6 +87,11 @@ internal sealed unsafe class EndpointLoop
         }
 
         more |= _services.Queue.Run();
+        if (_services.Batch.IsBlocked)
+        {
+            _services.Batch.Resume();
+        }
+
         _services.Dirty.Flush(_writer, _services.Clock.Read());
         _services.Connections.Sweep(now);
         if (!more && !_stopping)
@@ -117,11 +122,6 @@ internal sealed unsafe class EndpointLoop
         if ((entries[1].ReturnedEvents & Libc.PollIn) != 0)
         {
             _services.Queue.Acknowledge();
-        }
-
-        if ((entries[0].ReturnedEvents & Libc.PollOut) != 0)
-        {
-            _services.Batch.Resume();
         }
     }
 

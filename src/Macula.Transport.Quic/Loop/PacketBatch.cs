@@ -40,7 +40,7 @@ internal sealed unsafe class PacketBatch : IDisposable
         _logger = logger;
     }
 
-    /// <summary>The kernel takes no more for now.</summary>
+    /// <summary>The kernel takes no more until it has sent what it holds.</summary>
     public bool IsBlocked { get; private set; }
 
     /// <summary>The loop's time, for the log.</summary>
@@ -60,7 +60,6 @@ internal sealed unsafe class PacketBatch : IDisposable
             if (IsBlocked)
             {
                 // The earlier packets wait for the socket; this one is lost, which the other side's acknowledgements will tell.
-                _statistics.PacketDropped();
                 return;
             }
 

@@ -9,7 +9,7 @@ internal abstract record StreamFailure
     /// <summary>The other side ended it with a code.</summary>
     public static StreamFailure AbortedBy(ulong code) => new RemoteAbort(code);
 
-    /// <summary>The connection ended.</summary>
+    /// <summary>It went down with its connection.</summary>
     public static StreamFailure ConnectionEnded(ConnectionEnd end) => new ConnectionLoss(end);
 
     /// <summary>A new exception for whoever uses it now.</summary>

@@ -54,6 +54,7 @@ internal static unsafe class TlsCallbacks
             var certificates = GnuTls.GetPeerCertificates(session, &count);
             return connection.Handshake.TryTakeCertificates(new ReadOnlySpan<Datum>(certificates, certificates is null ? 0 : (int)count)) ? 0 : GnuTls.ErrorCertificate;
         }
+        // As above: a native frame is below, so this handshake ends, and the log says why.
         catch (Exception exception)
         {
             connection?.NoteCallbackFailure(exception);

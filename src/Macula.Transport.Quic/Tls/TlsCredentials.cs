@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 using Macula.Transport.Quic.Native;
 
@@ -11,6 +12,9 @@ internal sealed unsafe class TlsCredentials : SafeHandle
 
     /// <summary>Most bytes of a chain, all certificates together.</summary>
     public const int MaxChainBytes = 16 << 10;
+
+    private static readonly SearchValues<char> ServerNameCharacters =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.");
 
     /// <summary>Takes an identity over.</summary>
     /// <exception cref="ArgumentException">Certificate or key cannot be used, or do not belong together.</exception>
@@ -46,9 +50,9 @@ internal sealed unsafe class TlsCredentials : SafeHandle
     {
         // RFC 6066 §3 names hosts; 253 bytes is the longest DNS name.
         const int MaxServerNameBytes = 253;
-        if (identity.ServerName.Length is 0 or > MaxServerNameBytes || !System.Text.Ascii.IsValid(identity.ServerName))
+        if (identity.ServerName.Length is 0 or > MaxServerNameBytes || identity.ServerName.AsSpan().ContainsAnyExcept(ServerNameCharacters))
         {
-            throw new ArgumentException($"A server name has 1 to {MaxServerNameBytes} ASCII characters.", nameof(identity));
+            throw new ArgumentException($"A server name has 1 to {MaxServerNameBytes} letters, digits, hyphens, underscores and dots.", nameof(identity));
         }
 
         if (identity.CertificateChain.Count is 0 or > MaxCertificates)

@@ -8,6 +8,7 @@ using Macula.Transport;
 using Macula.Transport.Execution;
 using Macula.Wire.Errors;
 using Macula.Wire.Identifiers;
+using Macula.Wire.Time;
 
 namespace Macula.Connections;
 
@@ -15,6 +16,9 @@ namespace Macula.Connections;
 /// <remarks>The shell of <see cref="ConnectionEstablishment"/>; runs on the connection's own queue.</remarks>
 internal sealed class ConnectionAttempt
 {
+    // The resolution of the system's timers.
+    private static readonly TimeSpan LeastTimer = TimeSpan.FromMilliseconds(1);
+
     private readonly RealmServices _realm;
     private readonly CallServer _calls;
     private readonly TransportConnection _transport;
@@ -22,6 +26,7 @@ internal sealed class ConnectionAttempt
     private readonly ConnectionEstablishment _core;
     private readonly IncomingStreams _incoming;
     private readonly Completion<MeshConnection> _outcome;
+    private ITimer? _timer;
     private NodeIdentity? _peer;
 
     private ConnectionAttempt(RealmServices realm, CallServer calls, TransportConnection transport, NodeId? wanted)
@@ -49,9 +54,10 @@ internal sealed class ConnectionAttempt
 
     private async ValueTask<MeshConnection> RunAsync()
     {
-        var deadline = _core.PollTimeout() - _realm.Scheduler.Now;
         using var timer = _realm.Scheduler.Time.CreateTimer(
-            static state => ((ConnectionAttempt)state!).PostTimeout(), this, deadline, Timeout.InfiniteTimeSpan);
+            static state => ((ConnectionAttempt)state!).PostTimeout(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = timer;
+        ArmTimer();
         _realm.Tasks.Run(JudgeAsync);
         _realm.Tasks.Run(() => _incoming.RunAsync(stream => _realm.Tasks.Run(() => ReadControlStreamAsync(stream))));
         _realm.Tasks.Run(WatchEndAsync);
@@ -64,8 +70,19 @@ internal sealed class ConnectionAttempt
             var attempt = (ConnectionAttempt)state!;
             attempt._core.HandleTimeout(attempt._realm.Scheduler.Now);
             attempt.Pump();
+            attempt.ArmTimer();
         },
         this);
+
+    // A timer of the system may fire a little before its time by the monotonic clock; then it is set again for the rest.
+    private void ArmTimer()
+    {
+        if (_core.PollTimeout() is var deadline && deadline != Instant.Never)
+        {
+            var left = deadline - _realm.Scheduler.Now;
+            _timer!.Change(left > LeastTimer ? left : LeastTimer, Timeout.InfiniteTimeSpan);
+        }
+    }
 
     private async Task JudgeAsync()
     {

@@ -49,6 +49,9 @@ internal sealed class ConnectionTable(RealmServices realm)
             realm.Logger.DuplicateDrains(arriving.Peer.NodeId, staying.Origin.By == Dialled.ByThisNode ? "here" : "there");
             realm.Tasks.Run(() => leaving.DrainAsync(ErrorCode.DuplicateConnection, realm.Limits.DrainTimeout, DrainLingering.UntilOtherSideKnows));
             _byNode[arriving.Peer.NodeId] = staying;
+
+            // Who dialled the address of the one that leaves must find the one that stays.
+            Redirect(leaving, staying);
             return staying;
         }
 
@@ -66,11 +69,26 @@ internal sealed class ConnectionTable(RealmServices realm)
             _byNode.Remove(connection.Peer.NodeId);
         }
 
+        Redirect(connection, null);
+    }
+
+    private void Redirect(MeshConnection from, MeshConnection? to)
+    {
         foreach (var (address, dialled) in _byDialledAddress)
         {
-            if (dialled == connection)
+            if (dialled != from)
+            {
+                continue;
+            }
+
+            // A dictionary may be changed in these two ways while it is enumerated.
+            if (to is null)
             {
                 _byDialledAddress.Remove(address);
+            }
+            else
+            {
+                _byDialledAddress[address] = to;
             }
         }
     }

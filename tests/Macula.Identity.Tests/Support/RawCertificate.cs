@@ -57,6 +57,24 @@ public sealed class RawCertificate
         return raw;
     }
 
+    /// <summary>The fields of a good certificate for the next authority key of a realm.</summary>
+    public static RawCertificate OfAuthority(TestRealm realm, SigningKey key)
+    {
+        var id = realm.Authority.Realm.Id.ToString();
+        var raw = new RawCertificate
+        {
+            Algorithm = realm.Scheme.AlgorithmIdentifier.ToArray(), Issuer = id, Subject = id, SubjectPublicKeyInfo = key.SubjectPublicKeyInfo,
+        };
+        raw.Extensions.AddRange(
+        [
+            new(BasicConstraints, true, [0x30, 0x06, 0x01, 0x01, 0xff, 0x02, 0x01, 0x00]),
+            new(KeyUsage, true, [0x03, 0x02, 0x02, 0x04]),
+            new("2.5.29.14", false, [0x04, 0x14, .. Bytes(KeyIdentifier.Derive(key.SubjectPublicKeyInfo.Span))]),
+            new(AuthorityKeyId, false, [0x30, 0x16, 0x80, 0x14, .. Bytes(realm.Authority.Realm.Authorities[^1].KeyId)]),
+        ]);
+        return raw;
+    }
+
     /// <summary>Puts another extension in the place of the one with this object id.</summary>
     public RawCertificate Replace(string objectId, byte[] value)
     {
@@ -108,6 +126,32 @@ public sealed class RawCertificate
         }
 
         return writer.Encode();
+    }
+
+    /// <summary>The same certificate with the other signature of ECDSA, (r, n - s) for (r, s): anybody can compute it.</summary>
+    public static byte[] Twin(ReadOnlyMemory<byte> der)
+    {
+        var order = new System.Numerics.BigInteger(Convert.FromHexString("FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551"), true, true);
+        var reader = new AsnReader(der, AsnEncodingRules.DER).ReadSequence();
+        var signed = reader.ReadEncodedValue();
+        var algorithm = reader.ReadEncodedValue();
+        var signature = new AsnReader(reader.ReadBitString(out _), AsnEncodingRules.DER).ReadSequence();
+        var inner = new AsnWriter(AsnEncodingRules.DER);
+        using (inner.PushSequence())
+        {
+            inner.WriteInteger(signature.ReadInteger());
+            inner.WriteInteger(order - signature.ReadInteger());
+        }
+
+        var outer = new AsnWriter(AsnEncodingRules.DER);
+        using (outer.PushSequence())
+        {
+            outer.WriteEncodedValue(signed.Span);
+            outer.WriteEncodedValue(algorithm.Span);
+            outer.WriteBitString(inner.Encode());
+        }
+
+        return outer.Encode();
     }
 
     private byte[] EncodeSigned()

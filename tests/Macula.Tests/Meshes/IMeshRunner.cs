@@ -31,14 +31,27 @@ public sealed class SimulatedRunner : IMeshRunner
 public sealed class LoopbackRunner : IMeshRunner
 {
     // Every wait in these tests ends by an event; the limit turns a hang into a failure.
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
 
-    public void Run(Func<Mesh, Task> body) => RunAsync(body).WaitAsync(Limit).GetAwaiter().GetResult();
+    public void Run(Func<Mesh, Task> body)
+    {
+        var mesh = new LoopbackMesh();
+        try
+        {
+            RunAsync(mesh, body).WaitAsync(Limit).GetAwaiter().GetResult();
+        }
+        catch (TimeoutException)
+        {
+            Assert.Fail($"The test hung. The nodes had said:\n{string.Join('\n', mesh.Log.Lines.Select(line => $"{line.Event.Id} {line.Message}"))}");
+        }
+    }
 
-    private static async Task RunAsync(Func<Mesh, Task> body)
+    private static async Task RunAsync(LoopbackMesh mesh, Func<Mesh, Task> body)
     {
         await Task.Yield();
-        await using var mesh = new LoopbackMesh();
-        await body(mesh);
+        await using (mesh)
+        {
+            await body(mesh);
+        }
     }
 }

@@ -21,6 +21,6 @@ public sealed class LoopbackMesh : Mesh
     public override ITransport NextTransport(out IPEndPoint address)
     {
         address = new IPEndPoint(IPAddress.Loopback, 0);
-        return new QuicTransport();
+        return new QuicTransport(new QuicTransportOptions { LoggerFactory = Log });
     }
 }

@@ -59,6 +59,9 @@ public abstract class Mesh : IAsyncDisposable
         return peer;
     }
 
+    /// <summary>Lets go of a node that was killed: there is nothing left to stop.</summary>
+    public void Abandon(MaculaPeer killed) => _peers.Remove(killed);
+
     /// <summary>A transport for one more node or stranger, and an address for it to bind.</summary>
     public abstract ITransport NextTransport(out IPEndPoint address);
 

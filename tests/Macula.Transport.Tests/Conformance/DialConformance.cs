@@ -60,6 +60,16 @@ public abstract class DialConformance<TStage> : ConformanceTest<TStage>
     });
 
     [Fact]
+    public Task OptionOutOfItsRangeIsNamed() => Test(async stage =>
+    {
+        var silent = await Assert.ThrowsAnyAsync<ArgumentException>(async () => await stage.BindServerAsync(new EndpointOptions { IdleTimeout = TimeSpan.Zero }));
+        Assert.Contains(nameof(EndpointOptions.IdleTimeout), silent.Message, StringComparison.Ordinal);
+        var narrow = new EndpointOptions { StreamReceiveWindowBytes = 1 << 20, ConnectionReceiveWindowBytes = 1 << 19 };
+        await Assert.ThrowsAnyAsync<ArgumentException>(async () => await stage.BindServerAsync(narrow));
+        await Assert.ThrowsAnyAsync<ArgumentException>(async () => await stage.BindServerAsync(new EndpointOptions { ApplicationProtocol = "" }));
+    });
+
+    [Fact]
     public Task UnknownServerNameIsRefused() => Test(async stage =>
     {
         await using var server = await stage.BindServerAsync();
@@ -69,6 +79,16 @@ public abstract class DialConformance<TStage> : ConformanceTest<TStage>
         var refused = await Assert.ThrowsAsync<DialException>(async () => await client.DialAsync(server.LocalEndPoint, stranger));
         Assert.Equal(ErrorCode.RealmNotServed, refused.Code);
         Assert.True(server.Counters.HandshakesFailed >= 1);
+    });
+
+    [Fact]
+    public Task OtherApplicationProtocolIsRefused() => Test(async stage =>
+    {
+        await using var server = await stage.BindServerAsync();
+        await using var client = await stage.BindClientAsync(new EndpointOptions { ApplicationProtocol = "macula/999" });
+        server.Serve(stage.MakeIdentity("server"));
+        var refused = await Assert.ThrowsAsync<DialException>(async () => await client.DialAsync(server.LocalEndPoint, stage.MakeIdentity("client")));
+        Assert.Equal(ErrorCode.VersionMismatch, refused.Code);
     });
 
     [Fact]

@@ -6,10 +6,11 @@ using Macula.Transport.Execution;
 
 namespace Macula.Transport.Tests.Network;
 
-/// <summary>Small nodes that ping each other at random: something for a simulated network to do.</summary>
+/// <summary>Small nodes that ping their neighbours at random: something for a simulated network to do.</summary>
 internal sealed class PingMesh
 {
     public const int Port = 9443;
+    private const int Neighbours = 10;
     private const string ServerName = "mesh.macula";
     private static readonly TimeSpan PingDeadline = TimeSpan.FromSeconds(1);
     private readonly List<SimulatedHost> _hosts = [];
@@ -99,7 +100,7 @@ internal sealed class PingMesh
         while (true)
         {
             await Task.Delay(TimeSpan.FromSeconds(0.5 + random.NextDouble()), scheduler.Time);
-            var target = _hosts[random.Next(_hosts.Count)];
+            var target = _hosts[(_hosts.IndexOf(host) + 1 + random.Next(Neighbours)) % _hosts.Count];
             using var deadline = new CancellationTokenSource(PingDeadline, scheduler.Time);
             try
             {

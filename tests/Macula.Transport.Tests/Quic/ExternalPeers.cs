@@ -7,6 +7,9 @@ namespace Macula.Transport.Tests.Quic;
 /// <summary>QUIC implementations that are not ours, where they are installed.</summary>
 internal static class ExternalPeers
 {
+    /// <summary>What gtlsclient puts in SNI, whatever it is told, when it dials an address.</summary>
+    public const string ServerName = "localhost";
+
     /// <summary>The path of gtlsclient, ngtcp2's own client; null when it is not installed. MACULA_GTLSCLIENT names another place.</summary>
     public static string? Client { get; } = new[] { Environment.GetEnvironmentVariable("MACULA_GTLSCLIENT"), "/usr/bin/gtlsclient" }.FirstOrDefault(File.Exists);
 
@@ -21,10 +24,10 @@ internal static class ExternalPeers
     }
 
     /// <summary>Runs the client until it ends; returns what it printed.</summary>
-    public static async Task<string> RunClientAsync(IPEndPoint server, string serverName, string[] arguments, CancellationToken cancellationToken)
+    public static async Task<string> RunClientAsync(IPEndPoint server, string[] arguments, CancellationToken cancellationToken)
     {
         var start = new ProcessStartInfo(Client!) { RedirectStandardError = true, RedirectStandardOutput = true };
-        string[] all = ["--sni", serverName, "--no-quic-dump", "--timeout=5s", .. arguments, server.Address.ToString(), server.Port.ToString(System.Globalization.CultureInfo.InvariantCulture), $"https://{serverName}/"];
+        string[] all = ["--no-quic-dump", "--timeout=5s", .. arguments, server.Address.ToString(), server.Port.ToString(System.Globalization.CultureInfo.InvariantCulture), $"https://{ServerName}/"];
         foreach (var argument in all)
         {
             start.ArgumentList.Add(argument);

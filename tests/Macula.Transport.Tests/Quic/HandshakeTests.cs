@@ -61,7 +61,8 @@ public sealed class HandshakeTests
     {
         Assert.SkipUnless(ExternalPeers.Client is not null, "gtlsclient is not installed (package ngtcp2-client)");
         await using var pair = await QuicPair.CreateAsync(new EndpointOptions { ApplicationProtocol = "h3" });
-        var output = await ExternalPeers.RunClientAsync(pair.Server.LocalEndPoint, TestIdentities.ServerName, [], pair.Token);
+        pair.Server.Serve(TestIdentities.Create(ExternalPeers.ServerName));
+        var output = await ExternalPeers.RunClientAsync(pair.Server.LocalEndPoint, [], pair.Token);
 
         // CRYPTO_ERROR 0x100 + certificate_required (116).
         Assert.Contains("0x174", output, StringComparison.Ordinal);
@@ -74,8 +75,9 @@ public sealed class HandshakeTests
     {
         Assert.SkipUnless(ExternalPeers.Client is not null, "gtlsclient is not installed (package ngtcp2-client)");
         await using var pair = await QuicPair.CreateAsync(new EndpointOptions { ApplicationProtocol = "h3" });
+        pair.Server.Serve(TestIdentities.Create(ExternalPeers.ServerName));
         var files = ExternalPeers.WriteIdentity(pair.ClientIdentity);
-        var running = ExternalPeers.RunClientAsync(pair.Server.LocalEndPoint, TestIdentities.ServerName, ["--key", files.Key, "--cert", files.Certificate], pair.Token);
+        var running = ExternalPeers.RunClientAsync(pair.Server.LocalEndPoint, ["--key", files.Key, "--cert", files.Certificate], pair.Token);
         var accepted = await pair.Server.AcceptConnectionAsync(pair.Token);
         Assert.Equal(pair.ClientIdentity.CertificateChain[0].ToArray(), accepted!.PeerCertificates[0].ToArray());
         accepted.Close(0, "");
