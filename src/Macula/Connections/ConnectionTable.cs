@@ -14,8 +14,11 @@ internal sealed class ConnectionTable(RealmServices realm)
     private readonly Dictionary<NodeId, MeshConnection> _byNode = [];
     private readonly Dictionary<IPEndPoint, MeshConnection> _byDialledAddress = [];
 
-    /// <summary>The connections that are kept now.</summary>
-    public IReadOnlyCollection<MeshConnection> All => _byNode.Values;
+    // Also those that another one has replaced and that drain: bounded with the rest by the endpoint's limit.
+    private readonly HashSet<MeshConnection> _open = [];
+
+    /// <summary>Every connection that has not ended, those that drain among them.</summary>
+    public IReadOnlyCollection<MeshConnection> All => _open;
 
     /// <summary>The connection to a node; null when there is none.</summary>
     public MeshConnection? Find(NodeId node) => _byNode.GetValueOrDefault(node);
@@ -41,6 +44,7 @@ internal sealed class ConnectionTable(RealmServices realm)
     private MeshConnection Settle(MeshConnection arriving)
     {
         realm.Metrics.ConnectionOpened();
+        _open.Add(arriving);
         realm.Tasks.Run(() => RemoveAtEndAsync(arriving));
         if (_byNode.TryGetValue(arriving.Peer.NodeId, out var existing))
         {
@@ -63,6 +67,7 @@ internal sealed class ConnectionTable(RealmServices realm)
     {
         var end = await connection.WaitForEndAsync();
         realm.Metrics.ConnectionClosed();
+        _open.Remove(connection);
         realm.Logger.ConnectionEnded(connection.Peer.NodeId, end.ToString());
         if (_byNode.GetValueOrDefault(connection.Peer.NodeId) == connection)
         {

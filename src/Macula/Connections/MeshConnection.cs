@@ -75,7 +75,7 @@ internal sealed class MeshConnection
     /// <param name="linger">Whether to wait a little even when nothing is in use, since the other side may not know yet.</param>
     public async Task DrainAsync(ErrorCode code, TimeSpan timeout, DrainLingering linger)
     {
-        var idle = _streams.DrainAsync().AsTask();
+        var idle = _streams.DrainAsync();
         if (linger == DrainLingering.UntilOtherSideKnows)
         {
             await Task.Delay(DrainLinger, _realm.Scheduler.Time);

@@ -7,6 +7,7 @@ internal sealed class StreamCount(MeshScheduler scheduler)
 {
     private readonly Lock _gate = new();
     private readonly Completion<bool> _idle = new(scheduler);
+    private Task<bool>? _whenIdle;
     private int _inUse;
     private bool _draining;
 
@@ -68,12 +69,14 @@ internal sealed class StreamCount(MeshScheduler scheduler)
         }
     }
 
-    /// <summary>Stops new streams of this side and completes when none is in use. Called once.</summary>
-    public ValueTask<bool> DrainAsync()
+    /// <summary>Stops new streams of this side and completes when none is in use. A connection that drains already may be told to again, when its node stops.</summary>
+    public Task<bool> DrainAsync()
     {
         bool idle;
+        Task<bool> whenIdle;
         lock (_gate)
         {
+            whenIdle = _whenIdle ??= _idle.Task.AsTask();
             _draining = true;
             idle = _inUse == 0;
         }
@@ -83,6 +86,6 @@ internal sealed class StreamCount(MeshScheduler scheduler)
             _idle.TrySetResult(true);
         }
 
-        return _idle.Task;
+        return whenIdle;
     }
 }

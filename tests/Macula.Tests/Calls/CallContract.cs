@@ -270,6 +270,35 @@ public abstract class CallContract<TRunner>
     });
 
     [Fact]
+    public void AStoppingProviderFinishesCallsOnConnectionsThatOthersReplaced() => Run(async (mesh, realm) => // [RPC-11] [CON-8]
+    {
+        var alice = await mesh.StartAsync(realm, "alice");
+        using var credentials = realm.Issue("bob", mesh.WallNow);
+        var first = await mesh.StartAsync(realm.File, credentials);
+        var second = await mesh.StartAsync(realm.File, credentials);
+        var started = new Completion<bool>(mesh.Scheduler);
+        var finish = new Completion<bool>(mesh.Scheduler);
+        var mayFinish = finish.Task.AsTask();
+        await alice.AdvertiseAsync("slow", async (call, _) =>
+        {
+            started.TrySetResult(true);
+            await mayFinish;
+            return call.Argument;
+        });
+        await alice.AdvertiseAsync("echo", Echo);
+        var running = first.CallAsync("slow", 7, At(alice)).AsTask();
+        await started.Task;
+        await second.CallAsync("echo", 1, At(alice));
+
+        var shutdown = alice.DisposeAsync().AsTask();
+        await mesh.UntilAsync(() => second.TransportCounters.ConnectionsOpen == 0);
+        finish.TrySetResult(true);
+
+        Assert.Equal(7, (await running).Value.AsInt32());
+        await shutdown;
+    });
+
+    [Fact]
     public void ACallToNobodyFailsUnstarted() => Run(async (mesh, realm) => // [RPC-5]
     {
         var alice = await mesh.StartAsync(realm, "alice");
