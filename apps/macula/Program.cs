@@ -4,7 +4,6 @@ using Macula.Cli.Commands;
 
 var parse = CommandTree.Root.Parse(args, CommandTree.Parsing);
 
-// A task root: whatever a command throws ends here as one line and an exit code, which is how its user learns of it.
 #pragma warning disable CA1031
 try
 {
@@ -15,6 +14,7 @@ try
 
     return await parse.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = CommandTree.TimeToStop });
 }
+// A task root: the program ends here, and its user learns of it by one line and an exit code.
 catch (Exception exception)
 {
     return (int)FailureReport.Report(exception, CommonOptions.FormOf(parse));

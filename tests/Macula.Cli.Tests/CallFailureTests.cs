@@ -66,7 +66,7 @@ public sealed class CallFailureTests : IAsyncDisposable
         (await CallAsync(serving.Address, "math.sub")).ExpectOneLine(9, "NoSuchProcedure", "math.sub");
         (await CallAsync(serving.Address, "math.add")).ExpectOneLine(10, "InvalidArgument", "numbers a and b");
         var clock = Stopwatch.StartNew();
-        (await _workspace.RunAsync("call", "time.wait", "600", "--as", "bob", "--at", serving.Address, "--deadline", "1")).ExpectOneLine(8, "DeadlineExceeded", "1000 ms");
+        (await _workspace.RunAsync("call", "time.wait", "600", "--as", "bob", "--at", serving.Address, "--deadline", "1")).ExpectOneLine(8, "DeadlineExceeded");
         Assert.InRange(clock.Elapsed, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10));
         var asJson = (await CallAsync(serving.Address, "math.add", "--json")).Expect(10).Json();
         Assert.Equal("InvalidArgument", asJson.GetProperty("error").GetString());

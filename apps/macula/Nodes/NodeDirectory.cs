@@ -3,13 +3,13 @@ namespace Macula.Cli.Nodes;
 /// <summary>The directory of a node: certificate, key and realm file under fixed names.</summary>
 internal sealed record NodeDirectory(string Path)
 {
-    /// <summary>The certificate.</summary>
+    /// <summary>Where the node's certificate is, as PEM.</summary>
     public string CertificatePath => System.IO.Path.Combine(Path, "node.crt");
 
     /// <summary>The private key.</summary>
     public string KeyPath => System.IO.Path.Combine(Path, "node.key");
 
-    /// <summary>The realm file.</summary>
+    /// <summary>Where its copy of what every member has is.</summary>
     public string RealmFilePath => System.IO.Path.Combine(Path, RealmFileName);
 
     private static string RealmFileName => "realm.json";
