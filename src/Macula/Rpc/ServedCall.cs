@@ -154,7 +154,6 @@ internal sealed class ServedCall(RealmServices realm, CallServer server, Transpo
     {
         using var activity = MeshActivity.StartServer(call.Procedure, traceParent);
 
-        // A task root: a handler is the application's and may throw anything; its caller learns of it ([RPC-8]).
 #pragma warning disable CA1031
         try
         {
@@ -164,6 +163,8 @@ internal sealed class ServedCall(RealmServices realm, CallServer server, Transpo
         {
             return new HandlerOutcome.Threw(refusal.Code, refusal.Message);
         }
+
+        // A task root: a handler is the application's and may throw anything; the call ends, and its caller learns of it ([RPC-8]).
         catch (Exception exception)
         {
             if (!cancellationToken.IsCancellationRequested && realm.HandlerGate.TryPass(realm.Scheduler.Now, out var suppressed))
