@@ -187,7 +187,10 @@ internal static unsafe class ConnectionCallbacks
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int AckedStreamData(nint handle, long id, ulong offset, ulong length, nint user, nint streamUser) =>
-        Guard(user, (id, (long)(offset + length)), static (core, acked) => core.Streams.HandleAcknowledged(acked.id, acked.Item2));
+        Guard(
+            user,
+            (Id: id, End: (long)(offset + length), Length: (long)length),
+            static (core, acked) => core.Streams.HandleAcknowledged(acked.Id, acked.End, acked.Length));
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int StreamReset(nint handle, long id, ulong finalSize, ulong code, nint user, nint streamUser) =>

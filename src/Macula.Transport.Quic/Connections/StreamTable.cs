@@ -62,12 +62,12 @@ internal sealed class StreamTable(QuicConnection connection)
         }
     }
 
-    /// <summary>The other side has everything up to an offset.</summary>
-    public void HandleAcknowledged(long id, long endOffset)
+    /// <summary>The other side has everything up to an offset; a new length of 0 tells of the stream's end alone.</summary>
+    public void HandleAcknowledged(long id, long endOffset, long newLength)
     {
         if (_streams.TryGetValue(id, out var stream))
         {
-            stream.Send!.Acknowledge(endOffset);
+            stream.Send!.Acknowledge(endOffset, newLength);
         }
     }
 

@@ -30,6 +30,8 @@ internal sealed unsafe class SendSide(MeshScheduler scheduler, int limitBytes)
     private int _sendOffset;
     private bool _finished;
     private bool _finishSent;
+    private bool _finishSentAlone;
+    private bool _finishAcknowledged;
     private bool _anythingSent;
 
     /// <summary>True once any byte or the end was put into a packet.</summary>
@@ -115,6 +117,7 @@ internal sealed unsafe class SendSide(MeshScheduler scheduler, int limitBytes)
             Volatile.Write(ref _anythingSent, true);
             _sent += bytes;
             _finishSent |= withFinish;
+            _finishSentAlone |= withFinish && bytes == 0;
             while (bytes > 0)
             {
                 var rest = _chunks[_sendChunk].Length - _sendOffset;
@@ -141,9 +144,12 @@ internal sealed unsafe class SendSide(MeshScheduler scheduler, int limitBytes)
     }
 
     /// <summary>Frees what the other side has. On the loop's thread.</summary>
-    public void Acknowledge(long end)
+    /// <param name="end">Everything before this offset has arrived.</param>
+    /// <param name="length">How much of that is new; 0 tells of the stream's end alone.</param>
+    public void Acknowledge(long end, long length)
     {
         Completion<Wake>? writer = null;
+        Completion<Wake>? closed = null;
         lock (_gate)
         {
             var freed = 0;
@@ -166,9 +172,17 @@ internal sealed unsafe class SendSide(MeshScheduler scheduler, int limitBytes)
                 writer = _writer;
                 _writer = null;
             }
+
+            // An end that went with the last bytes has arrived with them; one that went alone is told of alone.
+            _finishAcknowledged |= _finishSent && (length == 0 || (!_finishSentAlone && _acknowledged == _written));
+            if (IsDelivered)
+            {
+                (closed, _closed) = (_closed, null);
+            }
         }
 
         writer?.TrySetResult(default);
+        closed?.TrySetResult(default);
     }
 
     /// <summary>Says how sending ended, or what to await before asking again.</summary>
@@ -178,7 +192,7 @@ internal sealed unsafe class SendSide(MeshScheduler scheduler, int limitBytes)
     {
         lock (_gate)
         {
-            failure = _failure;
+            failure = _failure ?? (IsDelivered ? StreamFailure.EndedHere : null);
             return failure is null ? _closed = new Completion<Wake>(scheduler) : null;
         }
     }
@@ -234,6 +248,8 @@ internal sealed unsafe class SendSide(MeshScheduler scheduler, int limitBytes)
             _sendOffset = 0;
         }
     }
+
+    private bool IsDelivered => _finishAcknowledged && _acknowledged == _written;
 
     private bool IsSpentTail(int index) => index == _sendChunk && _sent == _written && _sendOffset == _chunks[index].Length;
 

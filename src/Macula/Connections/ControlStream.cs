@@ -25,7 +25,7 @@ internal sealed class ControlStream(TransportStream stream)
         await control.WriteAsync(output.WrittenMemory);
     }
 
-    /// <summary>Reads the hello.</summary>
+    /// <summary>Reads the first frame, which must be a hello ([CON-11]).</summary>
     /// <returns>The hello, or what is wrong; neither when the stream or connection ended.</returns>
     public async ValueTask<(HelloFrame? Hello, ProtocolError? Error)> ReadHelloAsync()
     {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Macula.Transport;
 using Macula.Wire.Errors;
 using Macula.Wire.Frames;
@@ -6,14 +7,35 @@ namespace Macula.Connections;
 
 /// <summary>Reads frames from one stream of the transport.</summary>
 /// <remarks>One reader at a time.</remarks>
-internal sealed class FrameStream(TransportStream stream, int maxBodyBytes = FrameLimits.MaxBodyBytes)
+internal sealed class FrameStream(TransportStream stream, int maxBodyBytes)
 {
+    // Holds a hello whole. A control stream is read as long as its connection lives, so what it holds counts for each idle connection.
+    private const int ChunkBytes = 256;
+
     // Holds a small request whole; a large body goes piece by piece into the memory that the frame reader sized.
-    private const int ChunkBytes = 4096;
+    private const int PooledChunkBytes = 16 * 1024;
 
     private readonly FrameReader _reader = new(maxBodyBytes);
-    private readonly byte[] _chunk = new byte[ChunkBytes];
+    private byte[] _chunk = [];
     private ReadOnlyMemory<byte> _rest;
+
+    /// <summary>Reads the one frame that the other side sends on a stream, and the end behind it.</summary>
+    /// <param name="stream">A stream that nothing was read from.</param>
+    /// <param name="place">Where the frame stands, which decides what it may be.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The frame, or what is wrong; never neither.</returns>
+    public static async ValueTask<FrameRead> ReadOnlyFrameAsync(TransportStream stream, FramePlace place, CancellationToken cancellationToken)
+    {
+        var chunk = ArrayPool<byte>.Shared.Rent(PooledChunkBytes);
+        try
+        {
+            return await new FrameStream(stream, FrameLimits.MaxBodyBytes) { _chunk = chunk }.ReadOnlyFrameAsync(place, cancellationToken);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(chunk);
+        }
+    }
 
     /// <summary>Reads the next frame, or the end, or what is wrong.</summary>
     /// <exception cref="StreamAbortedException">The other side reset the stream.</exception>
@@ -33,6 +55,11 @@ internal sealed class FrameStream(TransportStream stream, int maxBodyBytes = Fra
                 return new FrameRead(null, error);
             }
 
+            if (_chunk.Length == 0)
+            {
+                _chunk = new byte[ChunkBytes];
+            }
+
             var read = await stream.ReadAsync(_chunk, cancellationToken);
             if (read == 0)
             {
@@ -43,11 +70,7 @@ internal sealed class FrameStream(TransportStream stream, int maxBodyBytes = Fra
         }
     }
 
-    /// <summary>Reads the one frame that the other side sends on this stream, and the end behind it.</summary>
-    /// <param name="place">Where the frame stands, which decides what it may be.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>The frame, or what is wrong; never neither.</returns>
-    public async ValueTask<FrameRead> ReadOnlyFrameAsync(FramePlace place, CancellationToken cancellationToken)
+    private async ValueTask<FrameRead> ReadOnlyFrameAsync(FramePlace place, CancellationToken cancellationToken)
     {
         var first = await ReadAsync(cancellationToken);
         if (first.Frame is not { } frame)

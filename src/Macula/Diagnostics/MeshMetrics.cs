@@ -6,8 +6,7 @@ namespace Macula.Diagnostics;
 /// <summary>The instruments of the library, on the meter "Macula". Tags have bounded values: names of error codes and directions.</summary>
 internal sealed class MeshMetrics : IDisposable
 {
-    /// <summary>Name of the meter.</summary>
-    public const string MeterName = "Macula";
+    private const string MeterName = "Macula";
 
     private readonly Meter _meter = new(MeterName);
     private readonly UpDownCounter<long> _connections;

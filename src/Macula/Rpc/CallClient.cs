@@ -67,12 +67,13 @@ internal sealed class CallClient(RealmServices realm, Func<CallOptions, Cancella
             throw new CallException(refusal.Code, CallExecution.NotStarted, refusal.Message, refusal);
         }
 
-        using var deadline = new CancellationTokenSource(options.Deadline, realm.Scheduler.Time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
+        // One source that both the deadline and the caller's token end; a linked one would bring a timer by another clock.
+        using var end = new CancellationTokenSource(options.Deadline, realm.Scheduler.Time);
+        await using var givingUp = cancellationToken.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), end);
         var outgoing = new OutgoingCall(realm, procedure, argument, options, started);
         try
         {
-            return await CallUntilItStartsAsync(outgoing, options, either.Token);
+            return await CallUntilItStartsAsync(outgoing, options, end.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

@@ -13,7 +13,7 @@ namespace Macula.Rpc;
 public sealed record IncomingCall(ProcedureName Procedure, NodeIdentity Caller, Payload Argument, Instant Deadline);
 
 /// <summary>Answers calls to one procedure.</summary>
-/// <param name="call">The call.</param>
+/// <param name="call">Who calls, with what, until when.</param>
 /// <param name="cancellationToken">Fires when the caller gave up, its deadline passed, or the node shuts down; what the handler returns then is dropped.</param>
 /// <returns>The result, at most 1 MiB.</returns>
 /// <remarks>

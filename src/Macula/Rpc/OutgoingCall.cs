@@ -65,7 +65,7 @@ internal sealed class OutgoingCall(RealmServices realm, ProcedureName procedure,
         {
             var flags = options.Repetition == CallRepetition.Idempotent ? CallFlags.Idempotent : CallFlags.None;
             await CallFrames.WriteAsync(stream, new CallFrame(procedure, left, argument, flags, MeshActivity.CurrentTraceParent), cancellationToken);
-            read = await new FrameStream(stream).ReadOnlyFrameAsync(FramePlace.Answer, cancellationToken);
+            read = await FrameStream.ReadOnlyFrameAsync(stream, FramePlace.Answer, cancellationToken);
         }
         catch (StreamAbortedException exception)
         {

@@ -21,6 +21,7 @@ internal sealed class ServedCall(RealmServices realm, CallServer server, Transpo
     private static readonly TimeSpan DeliveryTimeout = TimeSpan.FromSeconds(10);
 
     private Task<ulong?>? _writesClosed;
+    private bool _callerHasLeft;
     private bool _handled;
 
     /// <summary>Serves the call.</summary>
@@ -51,7 +52,9 @@ internal sealed class ServedCall(RealmServices realm, CallServer server, Transpo
 
     private async ValueTask<ErrorCode> ServeAsync()
     {
-        if (await ReadRequestAsync() is not { } call)
+        // One source for both waits: for the whole request, and then for the handler.
+        using var patience = new CancellationTokenSource(RequestTimeout, realm.Scheduler.Time);
+        if (await ReadRequestAsync(patience.Token) is not { } call)
         {
             return ErrorCode.MalformedFrame;
         }
@@ -74,17 +77,16 @@ internal sealed class ServedCall(RealmServices realm, CallServer server, Transpo
         }
 
         return server.Procedures.Find(call.Procedure) is { } handler
-            ? await ExecuteAsync(call, handler)
+            ? await ExecuteAsync(call, handler, patience)
             : await AnswerAsync(ErrorCode.NoSuchProcedure, $"This node does not provide {call.Procedure}.", CallExecution.NotStarted);
     }
 
-    private async ValueTask<CallFrame?> ReadRequestAsync()
+    private async ValueTask<CallFrame?> ReadRequestAsync(CancellationToken patience)
     {
-        using var patience = new CancellationTokenSource(RequestTimeout, realm.Scheduler.Time);
         FrameRead read;
         try
         {
-            read = await new FrameStream(stream).ReadOnlyFrameAsync(FramePlace.Request, patience.Token);
+            read = await FrameStream.ReadOnlyFrameAsync(stream, FramePlace.Request, patience);
         }
         catch (OperationCanceledException)
         {
@@ -118,11 +120,10 @@ internal sealed class ServedCall(RealmServices realm, CallServer server, Transpo
         return null;
     }
 
-    private async ValueTask<ErrorCode> ExecuteAsync(CallFrame request, CallHandler handler)
+    private async ValueTask<ErrorCode> ExecuteAsync(CallFrame request, CallHandler handler, CancellationTokenSource stop)
     {
         var call = new IncomingCall(request.Procedure, caller, request.Argument, realm.Scheduler.Now + request.TimeLeft);
-        using var deadline = new CancellationTokenSource(request.TimeLeft, realm.Scheduler.Time);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token);
+        stop.CancelAfter(request.TimeLeft);
         var handling = HandleAsync(handler, call, request.TraceParent, stop.Token).AsTask();
         if (!handling.IsCompleted)
         {
@@ -131,17 +132,17 @@ internal sealed class ServedCall(RealmServices realm, CallServer server, Transpo
 
         var outcome = await handling;
         _handled = true;
-        if (deadline.IsCancellationRequested)
+        if (stop.IsCancellationRequested && !_callerHasLeft)
         {
             return await AnswerAsync(ErrorCode.DeadlineExceeded, "The deadline passed while the handler ran.", CallExecution.Started);
         }
 
         switch (outcome)
         {
-            case HandlerOutcome.Returned returned when !stop.IsCancellationRequested:
+            case HandlerOutcome.Returned returned when !_callerHasLeft:
                 await CallFrames.WriteAsync(stream, new ResultFrame(returned.Value));
                 return ErrorCode.NoError;
-            case HandlerOutcome.Threw threw when !stop.IsCancellationRequested:
+            case HandlerOutcome.Threw threw when !_callerHasLeft:
                 return await AnswerAsync(threw.Code, threw.Message, CallExecution.Started);
             default:
                 // [RPC-3]: the caller has given up.
@@ -154,7 +155,6 @@ internal sealed class ServedCall(RealmServices realm, CallServer server, Transpo
     {
         using var activity = MeshActivity.StartServer(call.Procedure, traceParent);
 
-        // A task root: a handler is the application's and may throw anything; its caller learns of it ([RPC-8]).
 #pragma warning disable CA1031
         try
         {
@@ -164,6 +164,8 @@ internal sealed class ServedCall(RealmServices realm, CallServer server, Transpo
         {
             return new HandlerOutcome.Threw(refusal.Code, refusal.Message);
         }
+
+        // A task root: a handler is the application's and may throw anything; the call ends, and its caller learns of it ([RPC-8]).
         catch (Exception exception)
         {
             if (!cancellationToken.IsCancellationRequested && realm.HandlerGate.TryPass(realm.Scheduler.Now, out var suppressed))
@@ -193,6 +195,7 @@ internal sealed class ServedCall(RealmServices realm, CallServer server, Transpo
 
         if (!_handled)
         {
+            _callerHasLeft = true;
             stop.Cancel();
         }
     }

@@ -28,6 +28,16 @@ public abstract class ConformanceStage
     /// <summary>Waits until what is under way has arrived.</summary>
     public abstract Task SettleAsync();
 
+    /// <summary>Waits until something holds that no event announces, such as a counter; the stage's own deadline ends a wait in vain.</summary>
+    public async Task UntilAsync(Func<bool> holds)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5), Scheduler.Time);
+        while (!holds())
+        {
+            await timer.WaitForNextTickAsync();
+        }
+    }
+
     /// <summary>Fails when the calling thread is one that no application code may run on.</summary>
     public abstract void AssertApplicationThread();
 

@@ -2,7 +2,15 @@ using System.Runtime.InteropServices;
 
 namespace Macula.Transport.Tests.Quic;
 
+/// <summary>Tests that look at the whole process and so run when no other does.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class Alone
+{
+    public const string Name = "alone";
+}
+
 /// <summary>docs/protocol/02-transport.md [TRN-16]: what ended leaves nothing behind.</summary>
+[Collection(Alone.Name)]
 public sealed partial class MemoryTests
 {
     [Fact]

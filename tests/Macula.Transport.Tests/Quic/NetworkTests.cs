@@ -52,8 +52,8 @@ public sealed class NetworkTests
     public async Task PacketsFromElsewhereDivertNothing()
     {
         await using var pair = await QuicPair.CreateAsync();
-        await using var path = new UdpForwarder(pair.Server.LocalEndPoint);
         using var thief = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        await using var path = new UdpForwarder(pair.Server.LocalEndPoint);
         thief.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         var (dialled, accepted) = await pair.ConnectAsync(path.ClientSide);
         _ = accepted.EchoAsync(pair.Token);
