@@ -152,7 +152,7 @@ main() {
     mapfile -t names < <(projects)
     if (( ${#names[@]} == 0 )); then give_up "no test project ${only:+named $only }under tests/"; fi
     require_sdk "$root" || give_up "the tests need the .NET SDK"
-    build/install-native.sh || give_up "the tests need the QUIC library"
+    build/install-native.sh --with-test-peer || give_up "the tests need the QUIC library"
     # A second run in this clone would replace the programs and results of the first; it waits instead.
     mkdir -p artifacts
     exec 7>artifacts/test.lock

@@ -2,10 +2,13 @@
 # Ensures that the QUIC libraries Macula loads are installed: libngtcp2, its GnuTLS binding, and GnuTLS.
 # Silent when they are. Otherwise it says what it installs and from where, and does so as root or through a
 # sudo that asks for no password. Exit codes: 0 present, 1 an installation failed, 3 it may not install here.
+# With --with-test-peer also gtlsclient, another implementation's QUIC client, which some tests speak to; a machine that
+# cannot have it is not an error, and those tests are skipped.
 set -euo pipefail
 
 readonly libraries=(libngtcp2.so.16 libngtcp2_crypto_gnutls.so.8 libgnutls.so.30)
-readonly packages=(libngtcp2-16 libngtcp2-crypto-gnutls8)
+packages=(libngtcp2-16 libngtcp2-crypto-gnutls8)
+readonly test_peer_package=ngtcp2-client
 # Longest wait for another program that holds one of the package manager's locks.
 readonly lock_seconds=300
 readonly apt_folder=${MACULA_APT_FOLDER:-/etc/apt}
@@ -191,22 +194,31 @@ install_packages() {
     say "installed"
 }
 
+# Whether the test peer is wanted, absent, and may be installed here.
+lacks_test_peer() {
+    [[ ${1:-} == --with-test-peer ]] && ! command -v gtlsclient >/dev/null && (( EUID == 0 )) && command -v apt-get >/dev/null
+}
+
 main() {
     local missing
     missing=$(missing_libraries | xargs)
+    if lacks_test_peer "$@"; then
+        packages+=("$test_peer_package")
+        missing="${missing:+$missing }gtlsclient"
+    fi
     if [[ -z $missing ]]; then return; fi
     say "missing: $missing"
     if [[ $(uname -s) != Linux ]]; then explain "full nodes run on Linux (x64, arm64)"; fi
     if ! command -v apt-get >/dev/null; then explain "this system has no apt-get"; fi
     if (( EUID != 0 )); then
         if ! command -v sudo >/dev/null || ! sudo -n true 2>/dev/null; then explain "neither root nor a sudo without password"; fi
-        exec sudo -n bash "$self"
+        exec sudo -n bash "$self" "$@"
     fi
     if ! [[ -w $apt_folder/sources.list.d ]]; then explain "$apt_folder/sources.list.d cannot be written"; fi
     # Two clones may come here at once; the second then finds the work done.
     exec 8>/run/lock/macula-install-native
     flock -w "$lock_seconds" 8 || { say "another installation has run for $lock_seconds s"; exit 1; }
-    if [[ -z $(missing_libraries) ]]; then return; fi
+    if [[ -z $(missing_libraries) ]] && ! lacks_test_peer "$@"; then return; fi
     install_packages "$(codename)"
 }
 
