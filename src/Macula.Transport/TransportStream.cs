@@ -31,7 +31,7 @@ public abstract class TransportStream : IAsyncDisposable
     /// <param name="cancellationToken">Gives up waiting; nothing is lost, and a later read gets what comes.</param>
     /// <returns>How many bytes were read; 0 at the end of the stream, and from then on.</returns>
     /// <exception cref="StreamAbortedException">The other side reset the stream. Bytes that had arrived before may be lost.</exception>
-    /// <exception cref="ConnectionClosedException">The connection ended first.</exception>
+    /// <exception cref="ConnectionClosedException">The connection ended first. Bytes that had arrived before the other side closed it are read before that.</exception>
     public abstract ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default);
 
     /// <summary>Takes bytes to send; waits while <see cref="EndpointOptions.StreamSendBufferBytes"/> are unacknowledged.</summary>

@@ -14,6 +14,7 @@ internal sealed class ReceiveHalf(SimulatedStream stream)
     private long? _finalSize;
     private ulong? _resetCode;
     private bool _isStopped;
+    private bool _isUnwanted;
     private Memory<byte> _buffer;
     private Completion<int>? _reader;
 
@@ -131,9 +132,15 @@ internal sealed class ReceiveHalf(SimulatedStream stream)
         Over();
     }
 
-    public void HandleConnectionEnd(Func<Exception> closed)
+    public void HandleConnectionEnd(ConnectionEndOrigin origin, Func<Exception> closed)
     {
-        _ready.Clear();
+        // What the other side sent before it closed has arrived and stays readable; what this side closed is not wanted.
+        if (origin == ConnectionEndOrigin.Local)
+        {
+            _ready.Clear();
+            _isUnwanted = !IsOver;
+        }
+
         _early.Clear();
         _reader?.TrySetException(closed());
     }
@@ -141,7 +148,7 @@ internal sealed class ReceiveHalf(SimulatedStream stream)
     private Exception? WhyNotReadable() =>
         _resetCode is { } code ? new StreamAbortedException(code)
         : _isStopped ? new InvalidOperationException("This side stopped reading.")
-        : Connection.IsEnded && !IsOver ? Connection.Closed()
+        : _isUnwanted || (Connection.IsEnded && !IsOver && _ready.Count == 0 && !AllArrived) ? Connection.Closed()
         : null;
 
     private void WakeReader()

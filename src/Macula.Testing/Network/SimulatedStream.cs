@@ -106,10 +106,10 @@ internal sealed class SimulatedStream : TransportStream
         }
     }
 
-    public void HandleConnectionEnd(Func<Exception> closed)
+    public void HandleConnectionEnd(ConnectionEndOrigin origin, Func<Exception> closed)
     {
         _isClosed = true;
         Sending?.HandleConnectionEnd(closed);
-        Receiving?.HandleConnectionEnd(closed);
+        Receiving?.HandleConnectionEnd(origin, closed);
     }
 }

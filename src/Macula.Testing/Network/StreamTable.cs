@@ -91,7 +91,7 @@ internal sealed class StreamTable
     {
         foreach (var stream in _open.Values)
         {
-            stream.HandleConnectionEnd(closed);
+            stream.HandleConnectionEnd(end.Origin, closed);
         }
 
         _open.Clear();

@@ -7,6 +7,19 @@ public abstract class ConnectionConformance<TStage> : ConformanceTest<TStage>
     where TStage : ConformanceStage, new()
 {
     [Fact]
+    public Task WhatArrivedBeforeTheOtherSideClosedStaysReadable() => TestConnected(async pair =>
+    {
+        var (opened, taken) = await ConnectedPair.OpenAsync(pair.Dialler, pair.Acceptor, StreamDirection.Bidirectional, [1, 2, 3]);
+        await opened.WriteAsync(new byte[] { 4 }, WriteEnd.Finish);
+        Assert.Null(await opened.WaitForWritesClosedAsync());
+
+        pair.Dialler.Close(7, "");
+        await pair.Acceptor.WaitForEndAsync();
+
+        Assert.Equal([1, 2, 3, 4], await taken.ReadToEndAsync());
+    });
+
+    [Fact]
     public Task CloseCodeAndReasonReachBothSides() => TestConnected(async pair =>
     {
         pair.Dialler.Close(4242, "had enough");
