@@ -33,6 +33,7 @@ public sealed partial class MaculaPeer
     /// <param name="cancellationToken">Gives up; the provider is told to stop. Its handler may have run.</param>
     /// <returns>The result, and who gave it over which path.</returns>
     /// <exception cref="ArgumentException">The name breaks the rules, or the deadline is out of range.</exception>
+    /// <exception cref="MaculaException">The argument is larger than 1 MiB; nothing was sent.</exception>
     /// <exception cref="CallException">There is no result; the code says why, <see cref="CallException.Execution"/> whether the handler was started.</exception>
     /// <exception cref="OperationCanceledException">The token fired.</exception>
     public ValueTask<CallReply> CallAsync(string procedure, MeshValue argument, CallOptions? options = null, CancellationToken cancellationToken = default) =>

@@ -9,6 +9,7 @@ using Macula.Realms;
 using Macula.Transport;
 using Macula.Transport.Execution;
 using Macula.Wire.Errors;
+using Microsoft.Extensions.Logging;
 
 namespace Macula;
 
@@ -19,6 +20,9 @@ namespace Macula;
 /// </remarks>
 public sealed partial class MaculaPeer : IAsyncDisposable
 {
+    // A handler that obeys its token needs moments; this is for a machine under load.
+    private static readonly TimeSpan HandlersEndTimeout = TimeSpan.FromSeconds(5);
+
     private readonly TransportEndpoint _endpoint;
     private readonly RealmContext _realm;
     private readonly Completion<bool> _stopped;
@@ -31,6 +35,7 @@ public sealed partial class MaculaPeer : IAsyncDisposable
         _realm = realm;
         _stopped = new Completion<bool>(realm.Services.Scheduler);
         _stoppedTask = _stopped.Task.AsTask();
+        realm.Services.Tasks.HandleFaultWith(StopAtFault);
     }
 
     /// <summary>This node, as its certificate describes it.</summary>
@@ -47,9 +52,11 @@ public sealed partial class MaculaPeer : IAsyncDisposable
     /// <param name="cancellationToken">Gives up; nothing stays bound.</param>
     /// <exception cref="MaculaException">The credentials would be refused by others; the code and message say why.</exception>
     /// <exception cref="BindException">The address cannot be bound.</exception>
+    /// <exception cref="ArgumentException">An option is out of its range.</exception>
     public static async Task<MaculaPeer> StartAsync(MaculaPeerOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
+        options.Connections.ThrowIfOutOfRange();
         var scheduler = options.Scheduler ?? new ThreadPoolScheduler(SystemClock);
         return await scheduler.CreateQueue().RunAsync(() => StartOnSchedulerAsync(options, scheduler, cancellationToken));
     }
@@ -63,8 +70,14 @@ public sealed partial class MaculaPeer : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _stopping, 1) == 0)
         {
-            await _realm.Services.Scheduler.CreateQueue().RunAsync(StopAsync);
-            _stopped.TrySetResult(true);
+            try
+            {
+                await _realm.Services.Scheduler.CreateQueue().RunAsync(StopAsync);
+            }
+            finally
+            {
+                _stopped.TrySetResult(true);
+            }
         }
 
         // A node that a bug of ours ended has said so in WaitForStopAsync; disposal only waits until nothing runs.
@@ -79,34 +92,43 @@ public sealed partial class MaculaPeer : IAsyncDisposable
     {
         var logger = options.LoggerFactory.CreateLogger("Macula");
         var judge = new CertificateJudge(new RealmTrust(options.Realm));
-        var credentials = options.Credentials;
-        var self = options.OwnCertificate == OwnCertificateCheck.Skipped ? credentials.Identity : JudgeOwn(judge, credentials, scheduler);
-        var tasks = new TaskRoot(scheduler, logger);
-        var services = new RealmServices
+        var self = options.OwnCertificate == OwnCertificateCheck.Skipped ? options.Credentials.Identity : JudgeOwn(judge, options.Credentials, scheduler);
+        var endpoint = await options.Transport.BindAsync(options.Endpoint, scheduler, cancellationToken);
+        try
+        {
+            var realm = new RealmContext(DescribeServices(options, scheduler, judge, self, logger), endpoint);
+            var node = new NodeEndpoint(endpoint, realm.Services.Tasks, logger);
+            node.Serve(realm);
+            node.Start();
+            logger.NodeListens(self.NodeId, self.Name.Value, realm.Services.Realm, endpoint.LocalEndPoint);
+            return new MaculaPeer(endpoint, realm);
+        }
+        catch (Exception)
+        {
+            // Whatever stopped the start goes to the caller; the address must not stay bound behind it.
+            await endpoint.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static RealmServices DescribeServices(
+        MaculaPeerOptions options, MeshScheduler scheduler, CertificateJudge judge, NodeIdentity self, ILogger logger) => new()
         {
             Scheduler = scheduler,
             Self = self,
             Realm = options.Realm.Id,
             Instance = (options.Random ?? new SystemRandomSource()).NextUInt64(),
-            TlsIdentity = new TlsIdentity(options.Realm.Id.ToServerName(), [credentials.Certificate.Der], credentials.Key.ExportPkcs8()),
+
+            // Kept for the node's life: every dial shows it.
+            TlsIdentity = new TlsIdentity(options.Realm.Id.ToServerName(), [options.Credentials.Certificate.Der], options.Credentials.Key.ExportPkcs8()),
             Judge = judge,
             OwnCertificate = options.OwnCertificate,
             Authorizer = new Authorizer(options.Realm.Id, options.Realm.Policy),
             Limits = options.Connections,
             Metrics = new MeshMetrics(),
             Logger = logger,
-            Tasks = tasks,
+            Tasks = new TaskRoot(scheduler, logger),
         };
-        var endpoint = await options.Transport.BindAsync(options.Endpoint, scheduler, cancellationToken);
-        var realm = new RealmContext(services, endpoint);
-        var node = new NodeEndpoint(endpoint, tasks, logger);
-        node.Serve(realm);
-        node.Start();
-        var peer = new MaculaPeer(endpoint, realm);
-        _ = peer.StopAtFaultAsync();
-        logger.NodeListens(self.NodeId, self.Name.Value, services.Realm, endpoint.LocalEndPoint);
-        return peer;
-    }
 
     private static NodeIdentity JudgeOwn(CertificateJudge judge, NodeCredentials credentials, MeshScheduler scheduler) =>
         judge.Judge([credentials.Certificate.Der], scheduler.WallNow) switch
@@ -116,21 +138,27 @@ public sealed partial class MaculaPeer : IAsyncDisposable
             _ => throw new InvalidOperationException("A verdict is accepted or refused."),
         };
 
-    private async Task StopAtFaultAsync()
+    private void StopAtFault(Exception fault)
     {
-        var fault = await _realm.Services.Tasks.Fault;
         _stopped.TrySetException(new MaculaException(ErrorCode.InternalError, "A bug in Macula ended this node; please report it.", fault));
-        await _endpoint.DisposeAsync();
+        _realm.Services.Tasks.Run(() => _endpoint.DisposeAsync().AsTask());
     }
 
     private async ValueTask StopAsync()
     {
-        await _realm.StopAsync();
-        await _endpoint.DisposeAsync();
+        try
+        {
+            await _realm.StopAsync();
+        }
+        finally
+        {
+            await _endpoint.DisposeAsync();
+        }
+
         try
         {
             // Connections are closed and handlers are told to stop; one that does not listen must not hold the application for ever.
-            await _realm.Services.Tasks.WhenEmptyAsync().AsTask().WaitAsync(_realm.Services.Limits.ShutdownTimeout, _realm.Services.Scheduler.Time);
+            await _realm.Services.Tasks.WhenEmptyAsync().AsTask().WaitAsync(HandlersEndTimeout, _realm.Services.Scheduler.Time);
         }
         catch (TimeoutException)
         {

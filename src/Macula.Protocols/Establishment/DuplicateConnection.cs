@@ -33,7 +33,7 @@ public static class DuplicateConnection
             return true;
         }
 
-        // [CON-7]: who dials again has lost the first one; only one dial to a node is under way at a time.
+        // [CON-7]: who dials again may have lost the first one.
         if (existing.By == arriving.By)
         {
             return true;
@@ -42,4 +42,12 @@ public static class DuplicateConnection
         // [CON-5]: the connection dialled by the lower NodeId stays.
         return (arriving.By == Dialled.ByThisNode) == (self < peer);
     }
+
+    /// <summary>True when this side closes the connection that leaves, once it is drained; otherwise the other side alone does.</summary>
+    /// <param name="existing">The connection that is there.</param>
+    /// <param name="arriving">The one that has come up.</param>
+    public static bool DrainsHere(ConnectionOrigin existing, ConnectionOrigin arriving) =>
+        // [CON-7]: two connections of one dialler may come up in different orders at the two sides; if both closed what they take for
+        // the older one, both connections would be gone.
+        existing.Instance != arriving.Instance || existing.By != arriving.By || arriving.By == Dialled.ByThisNode;
 }

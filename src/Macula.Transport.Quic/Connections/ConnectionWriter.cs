@@ -148,6 +148,11 @@ internal sealed unsafe class ConnectionWriter(PacketBatch batch)
         var flags = Ngtcp2.WriteMore | (finish ? Ngtcp2.WriteFin : 0);
         var written = Ngtcp2.WriteStream(
             handle, null, Ngtcp2.PacketMarkVersion, null, target, ConnectionProfile.MaxPacketBytes, &accepted, flags, stream.Id, vectors, (nuint)count, now);
+        if (accepted < 0)
+        {
+            send.Withdraw();
+        }
+
         if (accepted >= 0 && !send.Advance((int)accepted, finish && accepted == total))
         {
             connection.Streams.DropSendable();

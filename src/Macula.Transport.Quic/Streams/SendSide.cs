@@ -33,9 +33,11 @@ internal sealed unsafe class SendSide(MeshScheduler scheduler, int limitBytes)
     private bool _finishSentAlone;
     private bool _finishAcknowledged;
     private bool _anythingSent;
+    private bool _offered;
 
     /// <summary>True once any byte or the end was put into a packet.</summary>
-    public bool AnythingSent => Volatile.Read(ref _anythingSent);
+    /// <remarks>Also while the loop has bytes in hand: whoever resets the stream then cannot know that they stay here.</remarks>
+    public bool AnythingSent => Volatile.Read(ref _anythingSent) || Volatile.Read(ref _offered);
 
     /// <summary>Takes as many bytes as there is room for.</summary>
     /// <param name="bytes">What to take from; what was taken is cut off.</param>
@@ -104,6 +106,7 @@ internal sealed unsafe class SendSide(MeshScheduler scheduler, int limitBytes)
             }
 
             finish = _finished && _sent + total == _written;
+            Volatile.Write(ref _offered, true);
             return count;
         }
     }
@@ -115,6 +118,7 @@ internal sealed unsafe class SendSide(MeshScheduler scheduler, int limitBytes)
         lock (_gate)
         {
             Volatile.Write(ref _anythingSent, true);
+            Volatile.Write(ref _offered, false);
             _sent += bytes;
             _finishSent |= withFinish;
             _finishSentAlone |= withFinish && bytes == 0;
@@ -142,6 +146,9 @@ internal sealed unsafe class SendSide(MeshScheduler scheduler, int limitBytes)
             return _failure is null && (_sent < _written || (_finished && !_finishSent));
         }
     }
+
+    /// <summary>Notes that nothing of what was gathered was put into a packet. On the loop's thread.</summary>
+    public void Withdraw() => Volatile.Write(ref _offered, false);
 
     /// <summary>Frees what the other side has. On the loop's thread.</summary>
     /// <param name="end">Everything before this offset has arrived.</param>

@@ -28,6 +28,7 @@ internal sealed class ConnectionAttempt
     private readonly Completion<MeshConnection> _outcome;
     private ITimer? _timer;
     private NodeIdentity? _peer;
+    private bool _isUp;
 
     private ConnectionAttempt(RealmServices realm, CallServer calls, TransportConnection transport, NodeId? wanted)
     {
@@ -68,11 +69,17 @@ internal sealed class ConnectionAttempt
         static state =>
         {
             var attempt = (ConnectionAttempt)state!;
-            attempt._core.HandleTimeout(attempt._realm.Scheduler.Now);
-            attempt.Pump();
-            attempt.ArmTimer();
+            attempt._realm.Tasks.Run(attempt.HandleTimeoutAsync);
         },
         this);
+
+    private Task HandleTimeoutAsync()
+    {
+        _core.HandleTimeout(_realm.Scheduler.Now);
+        Pump();
+        ArmTimer();
+        return Task.CompletedTask;
+    }
 
     // A timer of the system may fire a little before its time by the monotonic clock; then it is set again for the rest.
     private void ArmTimer()
@@ -120,7 +127,15 @@ internal sealed class ConnectionAttempt
         Pump();
         if (first.Hello is not null && await control.ReadToEndAsync() is { } violation)
         {
-            Violated(violation);
+            if (_isUp)
+            {
+                Violated(violation);
+            }
+            else
+            {
+                _core.HandleProtocolError(violation);
+                Pump();
+            }
         }
     }
 
@@ -174,6 +189,7 @@ internal sealed class ConnectionAttempt
     private void Complete(PeerHello hello)
     {
         Wire.Invariant.Hold(_peer is not null, "A connection is up only after a verdict.");
+        _isUp = true;
         var streams = new StreamCount(_realm.Scheduler);
         var connection = new MeshConnection(_realm, _transport, _peer, hello, streams);
         _realm.Tasks.Run(connection.CloseAtExpiryAsync);
@@ -201,7 +217,8 @@ internal sealed class ConnectionAttempt
     {
         if (end.Origin == ConnectionEndOrigin.Remote)
         {
-            var code = ErrorCodes.FromWire(end.Code);
+            // Closing in good order before the connection is up is no refusal, and no success either.
+            var code = end.Code == 0 ? ErrorCode.ConnectionLost : ErrorCodes.FromWire(end.Code);
             return new DialException(code, $"{_transport.BirthRemoteEndPoint} refused this node: {ErrorCodes.Describe(code).Meaning}");
         }
 

@@ -11,6 +11,9 @@ namespace Macula.Connections;
 /// <remarks>Used on the realm's queue only.</remarks>
 internal sealed class ConnectionTable(RealmServices realm)
 {
+    // Each further address that leads to a living node adds one; beyond this many, a call by a new address dials each time.
+    private const int MaxDialledAddresses = 10_000;
+
     private readonly Dictionary<NodeId, MeshConnection> _byNode = [];
     private readonly Dictionary<IPEndPoint, MeshConnection> _byDialledAddress = [];
 
@@ -32,49 +35,66 @@ internal sealed class ConnectionTable(RealmServices realm)
     /// <returns>The connection to that node that stays: this one, or the one that was there.</returns>
     public MeshConnection Add(MeshConnection arriving, IPEndPoint? dialledAddress)
     {
+        realm.Metrics.ConnectionOpened();
+        _open.Add(arriving);
         var staying = Settle(arriving);
-        if (dialledAddress is not null)
+        if (dialledAddress is not null && (_byDialledAddress.Count < MaxDialledAddresses || _byDialledAddress.ContainsKey(dialledAddress)))
         {
             _byDialledAddress[dialledAddress] = staying;
         }
 
+        // Last, since a connection that has ended already is removed at once.
+        realm.Tasks.Run(() => RemoveAtEndAsync(arriving));
         return staying;
+    }
+
+    /// <summary>Lets go of a connection that was found dead, so that the next one who asks dials; nothing happens when that was done.</summary>
+    public void Remove(MeshConnection dead)
+    {
+        _open.Remove(dead);
+        if (_byNode.GetValueOrDefault(dead.Peer.NodeId) == dead)
+        {
+            _byNode.Remove(dead.Peer.NodeId);
+
+            // Another connection to the node may be open, which this one had replaced only here ([CON-7]).
+            if (_open.FirstOrDefault(other => other.Peer.NodeId == dead.Peer.NodeId && !other.IsDraining) is { } other)
+            {
+                _byNode.Add(dead.Peer.NodeId, other);
+            }
+        }
+
+        Redirect(dead, null);
     }
 
     private MeshConnection Settle(MeshConnection arriving)
     {
-        realm.Metrics.ConnectionOpened();
-        _open.Add(arriving);
-        realm.Tasks.Run(() => RemoveAtEndAsync(arriving));
-        if (_byNode.TryGetValue(arriving.Peer.NodeId, out var existing))
+        if (!_byNode.TryGetValue(arriving.Peer.NodeId, out var existing))
         {
-            var arrivingStays = DuplicateConnection.ArrivingStays(realm.Self.NodeId, arriving.Peer.NodeId, existing.Origin, arriving.Origin);
-            var (staying, leaving) = arrivingStays ? (arriving, existing) : (existing, arriving);
-            realm.Logger.DuplicateDrains(arriving.Peer.NodeId, staying.Origin.By == Dialled.ByThisNode ? "here" : "there");
-            realm.Tasks.Run(() => leaving.DrainAsync(ErrorCode.DuplicateConnection, realm.Limits.DrainTimeout, DrainLingering.UntilOtherSideKnows));
-            _byNode[arriving.Peer.NodeId] = staying;
-
-            // Who dialled the address of the one that leaves must find the one that stays.
-            Redirect(leaving, staying);
-            return staying;
+            _byNode.Add(arriving.Peer.NodeId, arriving);
+            return arriving;
         }
 
-        _byNode.Add(arriving.Peer.NodeId, arriving);
-        return arriving;
+        var arrivingStays = DuplicateConnection.ArrivingStays(realm.Self.NodeId, arriving.Peer.NodeId, existing.Origin, arriving.Origin);
+        var (staying, leaving) = arrivingStays ? (arriving, existing) : (existing, arriving);
+        _byNode[arriving.Peer.NodeId] = staying;
+
+        // Who dialled the address of the one that leaves must find the one that stays.
+        Redirect(leaving, staying);
+        realm.Logger.DuplicateDrains(arriving.Peer.NodeId, staying.Origin.By == Dialled.ByThisNode ? "here" : "there");
+        if (DuplicateConnection.DrainsHere(existing.Origin, arriving.Origin))
+        {
+            realm.Tasks.Run(() => leaving.DrainAsync(ErrorCode.DuplicateConnection, realm.Limits.DrainTimeout, DrainLingering.UntilOtherSideKnows));
+        }
+
+        return staying;
     }
 
     private async Task RemoveAtEndAsync(MeshConnection connection)
     {
         var end = await connection.WaitForEndAsync();
         realm.Metrics.ConnectionClosed();
-        _open.Remove(connection);
         realm.Logger.ConnectionEnded(connection.Peer.NodeId, end.ToString());
-        if (_byNode.GetValueOrDefault(connection.Peer.NodeId) == connection)
-        {
-            _byNode.Remove(connection.Peer.NodeId);
-        }
-
-        Redirect(connection, null);
+        Remove(connection);
     }
 
     private void Redirect(MeshConnection from, MeshConnection? to)

@@ -38,13 +38,16 @@ internal sealed class MeshConnection
     /// <summary>What decides if another connection to the same node replaces this one.</summary>
     public ConnectionOrigin Origin { get; }
 
+    /// <summary>True once this side opens no more streams on it.</summary>
+    public bool IsDraining => _streams.IsDraining;
+
     /// <summary>How the two nodes reach each other now.</summary>
     public PathReport Path => new(_transport.Carrier, _transport.RoundTripTime);
 
     /// <summary>Opens a stream for a call; null when the connection drains and another one must be asked for.</summary>
     public async ValueTask<TransportStream?> TryOpenCallAsync(CancellationToken cancellationToken)
     {
-        if (!_streams.TryEnter())
+        if (!_streams.TryEnterOutgoing())
         {
             return null;
         }
@@ -55,13 +58,13 @@ internal sealed class MeshConnection
         }
         catch (Exception exception) when (exception is MaculaException or OperationCanceledException)
         {
-            _streams.Leave();
+            _streams.LeaveOutgoing();
             throw;
         }
     }
 
     /// <summary>Gives back a stream from <see cref="TryOpenCallAsync"/>, which the caller has let go of.</summary>
-    public void CallEnded() => _streams.Leave();
+    public void CallEnded() => _streams.LeaveOutgoing();
 
     /// <summary>Completes when the connection has ended.</summary>
     public ValueTask<ConnectionEnd> WaitForEndAsync() => _transport.WaitForEndAsync();
@@ -75,7 +78,7 @@ internal sealed class MeshConnection
     /// <param name="linger">Whether to wait a little even when nothing is in use, since the other side may not know yet.</param>
     public async Task DrainAsync(ErrorCode code, TimeSpan timeout, DrainLingering linger)
     {
-        var idle = _streams.DrainAsync();
+        _streams.StopOutgoing();
         if (linger == DrainLingering.UntilOtherSideKnows)
         {
             await Task.Delay(DrainLinger, _realm.Scheduler.Time);
@@ -84,7 +87,8 @@ internal sealed class MeshConnection
         using var patience = new CancellationTokenSource(timeout, _realm.Scheduler.Time);
         try
         {
-            await idle.WaitAsync(patience.Token);
+            // Asked only now: what the other side opened during the linger may finish as well.
+            await _streams.WhenIdleAsync().WaitAsync(patience.Token);
         }
         catch (OperationCanceledException)
         {

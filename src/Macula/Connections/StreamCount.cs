@@ -8,23 +8,26 @@ internal sealed class StreamCount(MeshScheduler scheduler)
     private readonly Lock _gate = new();
     private readonly Completion<bool> _idle = new(scheduler);
     private Task<bool>? _whenIdle;
-    private int _inUse;
+    private int _outgoing;
+    private int _incoming;
     private bool _draining;
 
-    /// <summary>Streams in use now.</summary>
-    public int InUse
+    /// <summary>True once this side opens no more.</summary>
+    public bool IsDraining
     {
         get
         {
             lock (_gate)
             {
-                return _inUse;
+                return _draining;
             }
         }
     }
 
+    private bool IsIdle => _outgoing + _incoming == 0;
+
     /// <summary>Takes part in the count for one stream that this side opens; false while draining.</summary>
-    public bool TryEnter()
+    public bool TryEnterOutgoing()
     {
         lock (_gate)
         {
@@ -33,52 +36,50 @@ internal sealed class StreamCount(MeshScheduler scheduler)
                 return false;
             }
 
-            _inUse++;
+            _outgoing++;
             return true;
         }
     }
 
-    /// <summary>Takes part in the count for one stream that the other side opened, draining or not; false above the limit.</summary>
+    /// <summary>Takes part in the count for one stream that the other side opened, draining or not; false when that many are in use.</summary>
     public bool TryEnterIncoming(int limit)
     {
         lock (_gate)
         {
-            if (_inUse >= limit)
+            if (_incoming >= limit)
             {
                 return false;
             }
 
-            _inUse++;
+            _incoming++;
             return true;
         }
     }
 
-    /// <summary>Gives one stream back.</summary>
-    public void Leave()
+    /// <summary>Gives back a stream that this side opened.</summary>
+    public void LeaveOutgoing() => Leave(ref _outgoing);
+
+    /// <summary>Gives back a stream that the other side opened.</summary>
+    public void LeaveIncoming() => Leave(ref _incoming);
+
+    /// <summary>Lets this side open no more streams.</summary>
+    public void StopOutgoing()
     {
-        bool idle;
         lock (_gate)
         {
-            _inUse--;
-            idle = _draining && _inUse == 0;
-        }
-
-        if (idle)
-        {
-            _idle.TrySetResult(true);
+            _draining = true;
         }
     }
 
-    /// <summary>Stops new streams of this side and completes when none is in use. A connection that drains already may be told to again, when its node stops.</summary>
-    public Task<bool> DrainAsync()
+    /// <summary>Completes when no stream is in use, from now on. May be asked again: a connection that drains is told to once more when its node stops.</summary>
+    public Task<bool> WhenIdleAsync()
     {
         bool idle;
         Task<bool> whenIdle;
         lock (_gate)
         {
             whenIdle = _whenIdle ??= _idle.Task.AsTask();
-            _draining = true;
-            idle = _inUse == 0;
+            idle = IsIdle;
         }
 
         if (idle)
@@ -87,5 +88,20 @@ internal sealed class StreamCount(MeshScheduler scheduler)
         }
 
         return whenIdle;
+    }
+
+    private void Leave(ref int count)
+    {
+        bool idle;
+        lock (_gate)
+        {
+            count--;
+            idle = _whenIdle is not null && IsIdle;
+        }
+
+        if (idle)
+        {
+            _idle.TrySetResult(true);
+        }
     }
 }

@@ -6,8 +6,8 @@ namespace Macula.Diagnostics;
 /// <summary>Log events of calls: 1100 to 1199.</summary>
 internal static partial class CallLog
 {
-    [LoggerMessage(1100, LogLevel.Warning, "The handler of {Procedure} failed on a call of {CallerId} ({Suppressed} more since the last such line)")]
-    public static partial void HandlerFailed(this ILogger logger, ProcedureName procedure, NodeId callerId, long suppressed, Exception exception);
+    [LoggerMessage(1100, LogLevel.Warning, "A handler failed on a call of {CallerId} ({Suppressed} more since the last such line)")]
+    public static partial void HandlerFailed(this ILogger logger, NodeId callerId, long suppressed, Exception exception);
 
     [LoggerMessage(1101, LogLevel.Warning, "{CallerId} may not call {Procedure}: {Detail} ({Suppressed} more since the last such line)")]
     public static partial void CallNotPermitted(this ILogger logger, NodeId callerId, ProcedureName procedure, string detail, long suppressed);

@@ -9,7 +9,10 @@ internal static class MeshActivity
     private static readonly ActivitySource Source = new("Macula");
 
     /// <summary>Starts the caller's span; null when nobody listens.</summary>
-    public static Activity? StartClient(ProcedureName procedure) => Source.StartActivity(procedure.Value, ActivityKind.Client);
+    /// <param name="procedure">The name that is called.</param>
+    /// <param name="parent">The span in which the application calls; null when there is none.</param>
+    public static Activity? StartClient(ProcedureName procedure, Activity? parent) =>
+        Source.StartActivity(procedure.Value, ActivityKind.Client, parent?.Context ?? default);
 
     /// <summary>Starts the provider's span under the caller's; null when nobody listens.</summary>
     /// <param name="procedure">The name that was called.</param>
@@ -19,6 +22,6 @@ internal static class MeshActivity
             ? Source.StartActivity(procedure.Value, ActivityKind.Server, parent)
             : Source.StartActivity(procedure.Value, ActivityKind.Server);
 
-    /// <summary>The span to send with a call; null when there is none.</summary>
-    public static string? CurrentTraceParent => Activity.Current is { IdFormat: ActivityIdFormat.W3C } current ? current.Id : null;
+    /// <summary>What to send of a span with a call; null when there is none, or it is not of the W3C's form.</summary>
+    public static string? TraceParentOf(Activity? span) => span is { IdFormat: ActivityIdFormat.W3C } ? span.Id : null;
 }

@@ -76,10 +76,23 @@ internal sealed class RealmContext
         await Task.WhenAll(drains);
     });
 
-    private ValueTask<MeshConnection> ConnectAsync(CallOptions options, CancellationToken cancellationToken)
+    private ValueTask<MeshConnection> ConnectAsync(CallOptions options, MeshConnection? dead, CancellationToken cancellationToken)
     {
         var address = options.At ?? throw new CallException(ErrorCode.NoProvider, CallExecution.NotStarted, "The call names no address, and this version finds none.");
-        return _queue.RunAsync(() => _dialer.ConnectAsync(address, options.Node, cancellationToken));
+        return _queue.RunAsync(() =>
+        {
+            if (_calls.IsStopping)
+            {
+                throw new MaculaException(ErrorCode.ShuttingDown);
+            }
+
+            if (dead is not null)
+            {
+                _connections.Remove(dead);
+            }
+
+            return _dialer.ConnectAsync(address, options.Node, cancellationToken);
+        });
     }
 
     private async Task EstablishAsync(TransportConnection transport)

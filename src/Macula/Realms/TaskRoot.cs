@@ -10,12 +10,27 @@ internal sealed class TaskRoot(MeshScheduler scheduler, ILogger logger)
 {
     private readonly Lock _gate = new();
     private readonly Completion<bool> _empty = new(scheduler);
-    private readonly Completion<Exception> _fault = new(scheduler);
+    private Action<Exception>? _handleFault;
+    private Exception? _fault;
     private int _running;
     private bool _closing;
 
-    /// <summary>Completes if background work fails in a way that nobody foresaw: a bug of ours, which ends the node. Awaited once.</summary>
-    public ValueTask<Exception> Fault => _fault.Task;
+    /// <summary>Has the first failure of background work that nobody foresaw, a bug of ours, end the node. Called once.</summary>
+    /// <param name="handle">Called at most once, on any queue, also for a failure that came before; must not throw.</param>
+    public void HandleFaultWith(Action<Exception> handle)
+    {
+        Exception? before;
+        lock (_gate)
+        {
+            _handleFault = handle;
+            before = _fault;
+        }
+
+        if (before is not null)
+        {
+            handle(before);
+        }
+    }
 
     /// <summary>How much work runs now.</summary>
     public int Running
@@ -69,8 +84,8 @@ internal sealed class TaskRoot(MeshScheduler scheduler, ILogger logger)
         }
         catch (Exception exception)
         {
+            Fail(exception);
             logger.InvariantViolated(exception.Message, exception);
-            _fault.TrySetResult(exception);
         }
         finally
         {
@@ -78,6 +93,18 @@ internal sealed class TaskRoot(MeshScheduler scheduler, ILogger logger)
         }
     }
 #pragma warning restore CA1031
+
+    private void Fail(Exception exception)
+    {
+        Action<Exception>? handle;
+        lock (_gate)
+        {
+            handle = _fault is null ? _handleFault : null;
+            _fault ??= exception;
+        }
+
+        handle?.Invoke(exception);
+    }
 
     private void Leave()
     {

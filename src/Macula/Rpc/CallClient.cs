@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Macula.Connections;
 using Macula.Diagnostics;
 using Macula.Identity.Policy;
@@ -6,12 +7,11 @@ using Macula.Transport;
 using Macula.Wire.Errors;
 using Macula.Wire.Frames;
 using Macula.Wire.Identifiers;
-using Macula.Wire.Time;
 
 namespace Macula.Rpc;
 
 /// <summary>Makes the calls of one realm: each on a queue of its own, with one deadline over everything.</summary>
-internal sealed class CallClient(RealmServices realm, Func<CallOptions, CancellationToken, ValueTask<MeshConnection>> connect)
+internal sealed class CallClient(RealmServices realm, Func<CallOptions, MeshConnection?, CancellationToken, ValueTask<MeshConnection>> connect)
 {
     private static readonly TimeSpan MinDeadline = TimeSpan.FromMilliseconds(1);
 
@@ -26,17 +26,22 @@ internal sealed class CallClient(RealmServices realm, Func<CallOptions, Cancella
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Deadline, MinDeadline, nameof(options));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Deadline, CallFrame.MaxTimeLeft, nameof(options));
-        return realm.Scheduler.CreateQueue().RunAsync(() => MeasureAsync(procedure, argument, options, cancellationToken));
+        
+        // Queues carry no ambient context: the caller's span is taken along here.
+        var parent = Activity.Current;
+        return realm.Scheduler.CreateQueue().RunAsync(() => MeasureAsync(procedure, argument, options, parent, cancellationToken));
     }
 
-    private async ValueTask<CallReply> MeasureAsync(ProcedureName procedure, Payload argument, CallOptions options, CancellationToken cancellationToken)
+    private async ValueTask<CallReply> MeasureAsync(
+        ProcedureName procedure, Payload argument, CallOptions options, Activity? parent, CancellationToken cancellationToken)
     {
         var started = realm.Scheduler.Now;
         var outcome = ErrorCode.NoError;
-        using var activity = MeshActivity.StartClient(procedure);
+        using var activity = MeshActivity.StartClient(procedure, parent);
+        var call = new OutgoingCall(realm, procedure, argument, options, started, MeshActivity.TraceParentOf(activity ?? parent));
         try
         {
-            return await CallWithinDeadlineAsync(procedure, argument, options, started, cancellationToken);
+            return await CallWithinDeadlineAsync(call, options, cancellationToken);
         }
         catch (CallException exception)
         {
@@ -54,13 +59,12 @@ internal sealed class CallClient(RealmServices realm, Func<CallOptions, Cancella
         }
     }
 
-    private async ValueTask<CallReply> CallWithinDeadlineAsync(
-        ProcedureName procedure, Payload argument, CallOptions options, Instant started, CancellationToken cancellationToken)
+    private async ValueTask<CallReply> CallWithinDeadlineAsync(OutgoingCall call, CallOptions options, CancellationToken cancellationToken)
     {
         // [RPC-6]: one's own copy of the policy is asked before anything is sent.
         try
         {
-            realm.DemandOwn(MeshAction.Call, procedure.Value);
+            realm.DemandOwn(MeshAction.Call, call.Procedure.Value);
         }
         catch (MaculaException refusal)
         {
@@ -70,15 +74,14 @@ internal sealed class CallClient(RealmServices realm, Func<CallOptions, Cancella
         // One source that both the deadline and the caller's token end; a linked one would bring a timer by another clock.
         using var end = new CancellationTokenSource(options.Deadline, realm.Scheduler.Time);
         await using var givingUp = cancellationToken.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), end);
-        var outgoing = new OutgoingCall(realm, procedure, argument, options, started);
         try
         {
-            return await CallUntilItStartsAsync(outgoing, options, end.Token);
+            return await CallUntilItStartsAsync(call, options, end.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             throw new CallException(
-                ErrorCode.DeadlineExceeded, outgoing.Execution, $"{procedure} gave no result within {options.Deadline.TotalMilliseconds:0} ms.");
+                ErrorCode.DeadlineExceeded, call.Execution, $"{call.Procedure} gave no result within {options.Deadline.TotalMilliseconds:0} ms.");
         }
         catch (OperationCanceledException exception)
         {
@@ -88,32 +91,31 @@ internal sealed class CallClient(RealmServices realm, Func<CallOptions, Cancella
 
     private async ValueTask<CallReply> CallUntilItStartsAsync(OutgoingCall call, CallOptions options, CancellationToken cancellationToken)
     {
+        MeshConnection? dead = null;
         for (var attempt = 1; ; attempt++)
         {
+            MeshConnection? connection = null;
             try
             {
-                var connection = await connect(options, cancellationToken);
+                connection = await connect(options, dead, cancellationToken);
                 if (await call.TryRunAsync(connection, cancellationToken) is { } reply)
                 {
                     return reply;
                 }
             }
-            catch (DialException exception)
-            {
-                throw new CallException(exception.Code, CallExecution.NotStarted, exception.Message, exception);
-            }
             catch (ConnectionClosedException) when (MayRepeat(call, options) && attempt < MaxAttempts)
             {
+                dead = connection;
                 continue;
             }
-            catch (ConnectionClosedException exception)
+            catch (MaculaException exception) when (exception is not CallException)
             {
-                throw new CallException(ErrorCode.ConnectionLost, call.Execution, exception.Message, exception);
+                throw new CallException(exception.Code, call.Execution, exception.Message, exception);
             }
 
             if (attempt >= MaxAttempts)
             {
-                throw new CallException(ErrorCode.ConnectionLost, CallExecution.NotStarted, "The connection was replaced again and again.");
+                throw new CallException(ErrorCode.ConnectionLost, call.Execution, "The connection was replaced again and again.");
             }
         }
     }

@@ -13,6 +13,6 @@ namespace Macula.Rpc;
 public sealed record CallReply(Payload Payload, NodeIdentity Provider, PathReport Path, TimeSpan Elapsed)
 {
     /// <summary>The result as a value.</summary>
-    /// <exception cref="FormatException">The payload is no value: raw bytes, or not what its content type says.</exception>
+    /// <exception cref="MeshValueException">The bytes are not what their content type says. Raw bytes become a binary.</exception>
     public MeshValue Value => Payload.ToValue();
 }

@@ -37,11 +37,12 @@ internal sealed class CallServer(RealmServices realm, ProcedureTable procedures)
         {
             try
             {
-                await realm.Scheduler.CreateQueue().RunAsync(new ServedCall(realm, this, stream, caller).RunAsync);
+                var queue = realm.Scheduler.CreateQueue();
+                await queue.RunAsync(new ServedCall(realm, this, stream, caller, queue).RunAsync);
             }
             finally
             {
-                streams.Leave();
+                streams.LeaveIncoming();
             }
         });
     }

@@ -14,7 +14,7 @@ public sealed record IncomingCall(ProcedureName Procedure, NodeIdentity Caller, 
 
 /// <summary>Answers calls to one procedure.</summary>
 /// <param name="call">Who calls, with what, until when.</param>
-/// <param name="cancellationToken">Fires when the caller gave up, its deadline passed, or the node shuts down; what the handler returns then is dropped.</param>
+/// <param name="cancellationToken">Fires when the caller gave up, its deadline passed, or the node shuts down; what the handler returns then is dropped. A handler that blocks its thread is told only once it awaits.</param>
 /// <returns>The result, at most 1 MiB.</returns>
 /// <remarks>
 /// Calls run beside each other, each in its own order. A <see cref="Wire.Errors.MaculaException"/> with

@@ -1,8 +1,8 @@
 using Macula.Connections;
-using Macula.Diagnostics;
 using Macula.Realms;
 using Macula.Transport;
 using Macula.Wire;
+using Macula.Wire.Errors;
 using Macula.Wire.Frames;
 using Macula.Wire.Identifiers;
 using Macula.Wire.Time;
@@ -11,8 +11,13 @@ namespace Macula.Rpc;
 
 /// <summary>One call at its caller, over the connections that it takes until one carries it.</summary>
 /// <remarks>Runs on a queue of its own.</remarks>
-internal sealed class OutgoingCall(RealmServices realm, ProcedureName procedure, Payload argument, CallOptions options, Instant started)
+internal sealed class OutgoingCall(RealmServices realm, ProcedureName procedure, Payload argument, CallOptions options, Instant started, string? traceParent)
 {
+    private bool _answeredUnstarted;
+
+    /// <summary>What is called.</summary>
+    public ProcedureName Procedure => procedure;
+
     /// <summary>What is known of the handler if the call ends now: [RPC-5].</summary>
     public CallExecution Execution { get; private set; } = CallExecution.NotStarted;
 
@@ -30,26 +35,31 @@ internal sealed class OutgoingCall(RealmServices realm, ProcedureName procedure,
 
         try
         {
-            // Disposal resets and stops with the code Cancelled what was not finished: [RPC-3].
-            await using (stream)
-            {
-                try
-                {
-                    return await ExchangeAsync(connection, stream, cancellationToken);
-                }
-                finally
-                {
-                    if (Execution == CallExecution.NotStarted && stream.AnythingSent)
-                    {
-                        Execution = CallExecution.Unknown;
-                    }
-                }
-            }
+            return await ExchangeAsync(connection, stream, cancellationToken);
         }
         finally
         {
+            // Resets and stops with the code Cancelled what was not finished ([RPC-3]); nothing is put into a packet after it, so what
+            // was sent is known then and not before.
+            await stream.DisposeAsync();
+            if (stream.AnythingSent && !_answeredUnstarted)
+            {
+                Note(CallExecution.Unknown);
+            }
+
             connection.CallEnded();
         }
+    }
+
+    // What an earlier attempt may have started stays started, whatever a later one says.
+    private CallExecution Note(CallExecution execution)
+    {
+        if (execution == CallExecution.Started || Execution == CallExecution.NotStarted)
+        {
+            Execution = execution;
+        }
+
+        return Execution;
     }
 
     private async ValueTask<CallReply> ExchangeAsync(MeshConnection connection, TransportStream stream, CancellationToken cancellationToken)
@@ -60,26 +70,33 @@ internal sealed class OutgoingCall(RealmServices realm, ProcedureName procedure,
             throw new OperationCanceledException(cancellationToken);
         }
 
+        var flags = options.Repetition == CallRepetition.Idempotent ? CallFlags.Idempotent : CallFlags.None;
+        try
+        {
+            await CallFrames.WriteAsync(stream, new CallFrame(procedure, left, argument, flags, traceParent), cancellationToken);
+        }
+        catch (StreamAbortedException)
+        {
+            // The provider wants no more of the argument, and its answer says why.
+        }
+
         FrameRead read;
         try
         {
-            var flags = options.Repetition == CallRepetition.Idempotent ? CallFlags.Idempotent : CallFlags.None;
-            await CallFrames.WriteAsync(stream, new CallFrame(procedure, left, argument, flags, MeshActivity.CurrentTraceParent), cancellationToken);
             read = await FrameStream.ReadOnlyFrameAsync(stream, FramePlace.Answer, cancellationToken);
         }
         catch (StreamAbortedException exception)
         {
-            throw new CallException(exception.Code, CallExecution.Unknown, exception.Message, exception);
+            throw new CallException(OutcomeOf(exception.Code), Note(CallExecution.Unknown), exception.Message, exception);
         }
 
         if (read.Frame is { } frame)
         {
             if (CallFrames.TryReadAnswer(frame, out var result, out var error, out var malformed))
             {
-                Execution = error?.Execution ?? CallExecution.Started;
                 return result is not null
                     ? new CallReply(result.Value, connection.Peer, connection.Path, realm.Scheduler.Now - started)
-                    : throw new CallException(error!.Code, error.Execution, error.Message);
+                    : throw new CallException(error!.Code, NoteAnswer(error.Execution), error.Message);
             }
 
             read = new FrameRead(null, malformed);
@@ -87,6 +104,16 @@ internal sealed class OutgoingCall(RealmServices realm, ProcedureName procedure,
 
         Invariant.Hold(read.Error is not null, "Reading an answer gives a frame or an error.");
         realm.Violated(connection.Peer.NodeId, read.Error.Value);
-        throw new CallException(read.Error.Value.Code, CallExecution.Unknown, $"The provider's answer broke the protocol: {read.Error.Value.Detail}.");
+        throw new CallException(read.Error.Value.Code, Note(CallExecution.Unknown), $"The provider's answer broke the protocol: {read.Error.Value.Detail}.");
     }
+
+    // An answer decides over the attempt that it answers; an earlier one whose outcome is unknown stays unknown.
+    private CallExecution NoteAnswer(CallExecution answered)
+    {
+        _answeredUnstarted = answered == CallExecution.NotStarted && Execution == CallExecution.NotStarted;
+        return _answeredUnstarted ? CallExecution.NotStarted : Note(answered == CallExecution.NotStarted ? CallExecution.Unknown : answered);
+    }
+
+    // A stream that was ended without a reason is a failure all the same.
+    private static ErrorCode OutcomeOf(ErrorCode code) => code == ErrorCode.NoError ? ErrorCode.ConnectionLost : code;
 }

@@ -4,6 +4,7 @@ using Macula.Identity.Policy;
 using Macula.Identity.Certificates;
 using Macula.Realms;
 using Macula.Transport;
+using Macula.Transport.Execution;
 using Macula.Wire;
 using Macula.Wire.Errors;
 using Macula.Wire.Frames;
@@ -12,7 +13,9 @@ namespace Macula.Rpc;
 
 /// <summary>One call at its provider, from its first byte to its answer.</summary>
 /// <remarks>Runs on a queue of its own.</remarks>
-internal sealed class ServedCall(RealmServices realm, CallServer server, TransportStream stream, NodeIdentity caller)
+#pragma warning disable CA1001 // A source without timer or link holds nothing to let go of, and a timeout that is posted late may still look at it.
+internal sealed class ServedCall(RealmServices realm, CallServer server, TransportStream stream, NodeIdentity caller, SerialQueue queue)
+#pragma warning restore CA1001
 {
     // A request fits a few packets; a caller that takes longer to send it holds a place among the calls for nothing.
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(10);
@@ -21,6 +24,10 @@ internal sealed class ServedCall(RealmServices realm, CallServer server, Transpo
     private static readonly TimeSpan DeliveryTimeout = TimeSpan.FromSeconds(10);
 
     private Task<ulong?>? _writesClosed;
+    private readonly CancellationTokenSource _incomplete = new();
+    private readonly CancellationTokenSource _stop = new();
+    private bool _requestIsHere;
+    private bool _deadlineHasPassed;
     private bool _callerHasLeft;
     private bool _handled;
 
@@ -52,9 +59,11 @@ internal sealed class ServedCall(RealmServices realm, CallServer server, Transpo
 
     private async ValueTask<ErrorCode> ServeAsync()
     {
-        // One source for both waits: for the whole request, and then for the handler.
-        using var patience = new CancellationTokenSource(RequestTimeout, realm.Scheduler.Time);
-        if (await ReadRequestAsync(patience.Token) is not { } call)
+        // One timer for both waits: for the whole request, and then for the handler. It only posts to this call's queue, since what the
+        // application registered with its token runs where the token is cancelled, and may throw.
+        using var timer = realm.Scheduler.Time.CreateTimer(
+            static state => ((ServedCall)state!).PostTimeout(), this, RequestTimeout, Timeout.InfiniteTimeSpan);
+        if (await ReadRequestAsync(_incomplete.Token) is not { } call)
         {
             return ErrorCode.MalformedFrame;
         }
@@ -77,7 +86,7 @@ internal sealed class ServedCall(RealmServices realm, CallServer server, Transpo
         }
 
         return server.Procedures.Find(call.Procedure) is { } handler
-            ? await ExecuteAsync(call, handler, patience)
+            ? await ExecuteAsync(call, handler, timer)
             : await AnswerAsync(ErrorCode.NoSuchProcedure, $"This node does not provide {call.Procedure}.", CallExecution.NotStarted);
     }
 
@@ -120,19 +129,48 @@ internal sealed class ServedCall(RealmServices realm, CallServer server, Transpo
         return null;
     }
 
-    private async ValueTask<ErrorCode> ExecuteAsync(CallFrame request, CallHandler handler, CancellationTokenSource stop)
+    private void PostTimeout() => queue.Post(static state => ((ServedCall)state!).HandleTimeout(), this);
+
+    private void HandleTimeout()
     {
+        if (!_requestIsHere)
+        {
+            _incomplete.Cancel();
+        }
+        else if (!_handled)
+        {
+            _deadlineHasPassed = true;
+            StopHandler();
+        }
+    }
+
+    private void StopHandler()
+    {
+        try
+        {
+            _stop.Cancel();
+        }
+        catch (AggregateException exception)
+        {
+            // What the application registered with the token has thrown; the call ends all the same.
+            LogHandlerFailure(exception);
+        }
+    }
+
+    private async ValueTask<ErrorCode> ExecuteAsync(CallFrame request, CallHandler handler, ITimer timer)
+    {
+        _requestIsHere = true;
+        timer.Change(request.TimeLeft, Timeout.InfiniteTimeSpan);
         var call = new IncomingCall(request.Procedure, caller, request.Argument, realm.Scheduler.Now + request.TimeLeft);
-        stop.CancelAfter(request.TimeLeft);
-        var handling = HandleAsync(handler, call, request.TraceParent, stop.Token).AsTask();
+        var handling = HandleAsync(handler, call, request.TraceParent).AsTask();
         if (!handling.IsCompleted)
         {
-            realm.Tasks.Run(() => StopWhenCallerLeavesAsync(stop));
+            realm.Tasks.Run(StopWhenCallerLeavesAsync);
         }
 
         var outcome = await handling;
         _handled = true;
-        if (stop.IsCancellationRequested && !_callerHasLeft)
+        if (_deadlineHasPassed)
         {
             return await AnswerAsync(ErrorCode.DeadlineExceeded, "The deadline passed while the handler ran.", CallExecution.Started);
         }
@@ -151,14 +189,15 @@ internal sealed class ServedCall(RealmServices realm, CallServer server, Transpo
         }
     }
 
-    private async ValueTask<HandlerOutcome> HandleAsync(CallHandler handler, IncomingCall call, string? traceParent, CancellationToken cancellationToken)
+    private async ValueTask<HandlerOutcome> HandleAsync(CallHandler handler, IncomingCall call, string? traceParent)
     {
         using var activity = MeshActivity.StartServer(call.Procedure, traceParent);
-
 #pragma warning disable CA1031
         try
         {
-            return new HandlerOutcome.Returned(await handler(call, cancellationToken));
+            return await handler(call, _stop.Token) is { } result
+                ? new HandlerOutcome.Returned(result)
+                : throw new InvalidOperationException("The handler returned null; a result without a value is Payload.Nil.");
         }
         catch (MaculaException refusal) when (refusal is not CallException && refusal.Code is ErrorCode.InvalidArgument or ErrorCode.PayloadTooLarge)
         {
@@ -168,17 +207,26 @@ internal sealed class ServedCall(RealmServices realm, CallServer server, Transpo
         // A task root: a handler is the application's and may throw anything; the call ends, and its caller learns of it ([RPC-8]).
         catch (Exception exception)
         {
-            if (!cancellationToken.IsCancellationRequested && realm.HandlerGate.TryPass(realm.Scheduler.Now, out var suppressed))
+            if (!_stop.IsCancellationRequested)
             {
-                realm.Logger.HandlerFailed(call.Procedure, caller.NodeId, suppressed, exception);
+                LogHandlerFailure(exception);
             }
 
-            return new HandlerOutcome.Threw(ErrorCode.HandlerFailed, exception.Message);
+            // An exception of the application's may have a null for its message, whatever its type says.
+            return new HandlerOutcome.Threw(ErrorCode.HandlerFailed, exception.Message ?? "");
         }
 #pragma warning restore CA1031
     }
 
-    private async Task StopWhenCallerLeavesAsync(CancellationTokenSource stop)
+    private void LogHandlerFailure(Exception exception)
+    {
+        if (realm.HandlerGate.TryPass(realm.Scheduler.Now, out var suppressed))
+        {
+            realm.Logger.HandlerFailed(caller.NodeId, suppressed, exception);
+        }
+    }
+
+    private async Task StopWhenCallerLeavesAsync()
     {
         try
         {
@@ -196,7 +244,7 @@ internal sealed class ServedCall(RealmServices realm, CallServer server, Transpo
         if (!_handled)
         {
             _callerHasLeft = true;
-            stop.Cancel();
+            StopHandler();
         }
     }
 
