@@ -22,6 +22,12 @@ internal sealed class RawMember : IAsyncDisposable
         _credentials = credentials;
     }
 
+    /// <summary>Where it is bound.</summary>
+    public IPEndPoint LocalEndPoint => _endpoint.LocalEndPoint;
+
+    /// <summary>Who it is.</summary>
+    public Macula.Identity.Certificates.NodeIdentity Identity => _credentials.Identity;
+
     /// <summary>Gets a certificate and binds an endpoint.</summary>
     public static async Task<RawMember> StartAsync(Mesh mesh, TestRealm realm, string name = "mallory")
     {
@@ -37,17 +43,17 @@ internal sealed class RawMember : IAsyncDisposable
 
     /// <summary>Dials a node and says hello as a good node would.</summary>
     /// <returns>The connection, and the control stream, which a good node keeps open.</returns>
-    public async Task<(TransportConnection Connection, TransportStream Control)> EstablishAsync(IPEndPoint node)
+    public async Task<(TransportConnection Connection, TransportStream Control)> EstablishAsync(IPEndPoint node, ulong instance = 1)
     {
         var connection = await DialAsync(node);
         var control = await connection.OpenStreamAsync(StreamDirection.Unidirectional);
-        await control.WriteAsync(Hello());
+        await control.WriteAsync(Hello(instance));
         Assert.False((await connection.AcceptStreamAsync())!.CanWrite);
         return (connection, control);
     }
 
     /// <summary>A hello's bytes.</summary>
-    public static ReadOnlyMemory<byte> Hello() => Bytes(new HelloFrame([1], 1, [], "mallory").Write);
+    public static ReadOnlyMemory<byte> Hello(ulong instance = 1) => Bytes(new HelloFrame([1], instance, [], "mallory").Write);
 
     /// <summary>The bytes of a call.</summary>
     public static ReadOnlyMemory<byte> Call(string procedure = "echo") =>

@@ -34,12 +34,15 @@ public abstract class Mesh : IAsyncDisposable
     /// <summary>The present, as nodes here see it.</summary>
     public WallTime WallNow => WallTime.From(Time.GetUtcNow());
 
+    /// <summary>The realm that was founded last; null before the first.</summary>
+    public TestRealm? Realm { get; private set; }
+
     /// <summary>Founds a realm.</summary>
     public TestRealm Found(string name)
     {
-        var realm = new TestRealm(name, Scheme, Random, WallNow);
-        _owned.Add(realm);
-        return realm;
+        Realm = new TestRealm(name, Scheme, Random, WallNow);
+        _owned.Add(Realm);
+        return Realm;
     }
 
     /// <summary>Starts a node of a realm, which is stopped with the mesh.</summary>
