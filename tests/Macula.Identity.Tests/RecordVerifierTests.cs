@@ -1,6 +1,8 @@
 using Macula.Identity.Certificates;
 using Macula.Identity.Credentials;
 using Macula.Identity.Keys;
+using Macula.Identity.Names;
+using Macula.Identity.Policy;
 using Macula.Identity.Records;
 using Macula.Identity.Tests.Support;
 using Macula.Wire.Errors;
@@ -9,7 +11,7 @@ using Macula.Wire.Records;
 
 namespace Macula.Identity.Tests;
 
-/// <summary>docs/protocol/09-records.md [REC-7], [REC-8].</summary>
+/// <summary>docs/protocol/09-records.md [REC-7] to [REC-9].</summary>
 public sealed class RecordVerifierTests : IDisposable
 {
     private static readonly RecordContent Content = new RecordContent.Provider(ProcedureName.Parse("math.add"), 1, 0);
@@ -105,6 +107,23 @@ public sealed class RecordVerifierTests : IDisposable
 
         Assert.Equal(ErrorCode.CertificateExpired, Assert.IsType<RecordVerdict.Refused>(verdict).Code);
     }
+
+    [Fact]
+    public void PolicyIsAskedWhatThePublisherMayDo() // [REC-9]
+    {
+        var gatewayKey = _realm.NewKey();
+        using var gateway = new NodeCredentials(_realm.Issue("gateway", NodeRoles.Gateway, gatewayKey), gatewayKey);
+        var authorizer = new Authorizer(_realm.Trust.RealmId, _realm.Authority.Realm.Policy);
+        var signer = new RecordSigner(gateway);
+        var place = signer.Sign(new RecordContent.Node([], []), RecordState.Live, 7, TestRealm.Start, TimeSpan.FromMinutes(30));
+
+        Assert.True(Accepted(Sign(_credentials), _credentials).Authorize(authorizer).IsAllowed);
+        Assert.Equal(ErrorCode.NotPermitted, Accepted(Sign(gateway), gateway).Authorize(authorizer).Code);
+        Assert.True(Accepted(place, gateway).Authorize(authorizer).IsAllowed);
+    }
+
+    private RecordVerdict.Accepted Accepted(VerifiedRecord record, NodeCredentials publisher) =>
+        Assert.IsType<RecordVerdict.Accepted>(Verify(record.Record, publisher.Certificate));
 
     private static VerifiedRecord Sign(NodeCredentials credentials) =>
         new RecordSigner(credentials).Sign(Content, RecordState.Live, 7, TestRealm.Start, TimeSpan.FromMinutes(30));

@@ -1,4 +1,5 @@
 using Macula.Identity.Certificates;
+using Macula.Identity.Policy;
 using Macula.Identity.Trust;
 using Macula.Wire.Errors;
 using Macula.Wire.Identifiers;
@@ -14,10 +15,20 @@ public abstract record RecordVerdict
     {
     }
 
-    /// <summary>The record is its publisher's. Whether the policy lets the publisher say it is for the caller to ask.</summary>
+    /// <summary>The record is its publisher's. Whether the policy lets the publisher say it is a question of its own: <see cref="Authorize"/>.</summary>
     /// <param name="Record">The record.</param>
     /// <param name="Publisher">Who published it, as the judge accepted its certificate.</param>
-    public sealed record Accepted(VerifiedRecord Record, NodeIdentity Publisher) : RecordVerdict;
+    public sealed record Accepted(VerifiedRecord Record, NodeIdentity Publisher) : RecordVerdict
+    {
+        /// <summary>Whether the realm's policy lets the publisher say this; where a node can be reached, every member may say [REC-9].</summary>
+        public Authorization Authorize(Authorizer authorizer)
+        {
+            ArgumentNullException.ThrowIfNull(authorizer);
+            return Record.Body.Content is RecordContent.Provider provider
+                ? authorizer.Authorize(Publisher, MeshAction.Advertise, provider.Procedure.Value)
+                : Authorization.Allowed;
+        }
+    }
 
     /// <summary>The record must not be used.</summary>
     /// <param name="Code">Why: a code of certificates, or <see cref="ErrorCode.RecordInvalid"/>.</param>
