@@ -16,7 +16,7 @@ public abstract record RecordVerdict
     }
 
     /// <summary>The record is its publisher's. Whether the policy lets the publisher say it is a question of its own: <see cref="Authorize"/>.</summary>
-    /// <param name="Record">The record.</param>
+    /// <param name="Record">What was verified, for the cores.</param>
     /// <param name="Publisher">Who published it, as the judge accepted its certificate.</param>
     public sealed record Accepted(VerifiedRecord Record, NodeIdentity Publisher) : RecordVerdict
     {

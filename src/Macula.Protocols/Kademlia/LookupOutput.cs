@@ -24,7 +24,7 @@ public abstract record LookupOutput
     /// <summary>Ask a node, dialling it when there is no connection; report its answer or its failure.</summary>
     /// <param name="To">Whom.</param>
     /// <param name="Goal">FIND_NODE or FIND_VALUE.</param>
-    /// <param name="Target">The target.</param>
+    /// <param name="Target">The point or key that is looked up.</param>
     /// <param name="After">For a later page of records, the publisher after which it begins; null otherwise.</param>
     public sealed record Query(Contact To, LookupGoal Goal, DhtKey Target, NodeId? After) : LookupOutput;
 

@@ -21,7 +21,7 @@ public abstract record PublicationOutput
     public sealed record Sign(RecordContent Content, RecordState State, long Sequence, WallTime Issued, TimeSpan TimeToLive) : PublicationOutput;
 
     /// <summary>Find the k nodes nearest to the record's key, ask each to hold it, and report <see cref="Publication.HandleStored"/>.</summary>
-    /// <param name="Record">The record.</param>
+    /// <param name="Record">What was signed last.</param>
     public sealed record Store(VerifiedRecord Record) : PublicationOutput;
 
     /// <summary>The tombstone stands: the publication is over.</summary>

@@ -87,7 +87,7 @@ public sealed class RecordStore
     }
 
     /// <summary>A page of what is held under a key: at most what a RECORDS frame carries.</summary>
-    /// <param name="key">The key.</param>
+    /// <param name="key">Any key; an empty page when nothing is held under it.</param>
     /// <param name="after">The last publisher of the page before; null for the first page.</param>
     /// <param name="now">The present; nothing that is over by then is given.</param>
     public RecordPage Page(DhtKey key, NodeId? after, Instant now)

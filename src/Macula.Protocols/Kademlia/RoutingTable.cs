@@ -176,7 +176,7 @@ public sealed class RoutingTable
     }
 
     /// <summary>The nodes of the table nearest to a target, nearest first.</summary>
-    /// <param name="target">The target.</param>
+    /// <param name="target">Any point; also this node's own place.</param>
     /// <param name="count">Most nodes, at least 0.</param>
     /// <remarks>Costs a sort of the buckets that it needs, mostly two or three.</remarks>
     public IReadOnlyList<Contact> Closest(DhtKey target, int count)

@@ -16,18 +16,18 @@ public abstract record WatchedKeyOutput
     }
 
     /// <summary>Look up the nodes nearest to the key; report <see cref="WatchedKey.HandleHolders"/>.</summary>
-    /// <param name="Key">The key.</param>
+    /// <param name="Key">What is watched.</param>
     public sealed record FindHolders(DhtKey Key) : WatchedKeyOutput;
 
     /// <summary>Send a WATCH; report <see cref="WatchedKey.HandleWatching"/> or <see cref="WatchedKey.HandleFailed"/>.</summary>
     /// <param name="Holder">To whom.</param>
-    /// <param name="Key">The key.</param>
+    /// <param name="Key">What is watched.</param>
     /// <param name="Lease">The lease to ask for.</param>
     public sealed record Watch(Contact Holder, DhtKey Key, TimeSpan Lease) : WatchedKeyOutput;
 
     /// <summary>Read all pages of the key from a holder; report <see cref="WatchedKey.HandleRecords"/>, then <see cref="WatchedKey.HandleRead"/>, or <see cref="WatchedKey.HandleFailed"/>.</summary>
     /// <param name="Holder">From whom.</param>
-    /// <param name="Key">The key.</param>
+    /// <param name="Key">What is watched.</param>
     public sealed record Read(Contact Holder, DhtKey Key) : WatchedKeyOutput;
 }
 

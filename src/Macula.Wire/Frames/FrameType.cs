@@ -51,6 +51,6 @@ public enum FrameType : ulong
     /// <summary>Says for how long a holder pushes.</summary>
     Watching = 0x34,
 
-    /// <summary>A certificate.</summary>
+    /// <summary>What GET_CERTIFICATE asked for.</summary>
     Certificate = 0x36,
 }

@@ -22,7 +22,7 @@ public sealed class Contact : IEquatable<Contact>
         Addresses = addresses;
     }
 
-    /// <summary>The node.</summary>
+    /// <summary>Who is there, if the contact is right.</summary>
     public NodeId Node { get; }
 
     /// <summary>Where it may be dialled, the preferred address first; possibly empty.</summary>

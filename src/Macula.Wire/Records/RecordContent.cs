@@ -25,7 +25,7 @@ public abstract record RecordContent
     public abstract RecordKind Kind { get; }
 
     /// <summary>The key under which the record stands.</summary>
-    /// <param name="realm">The realm.</param>
+    /// <param name="realm">The realm to which the record belongs.</param>
     /// <param name="publisher">Who publishes it.</param>
     public abstract DhtKey KeyIn(RealmId realm, NodeId publisher);
 

@@ -15,7 +15,7 @@ public sealed class VerifiedRecord : IEquatable<VerifiedRecord>
         Key = record.Body.Key;
     }
 
-    /// <summary>The record.</summary>
+    /// <summary>What was verified, as it goes on the wire.</summary>
     public SignedRecord Record { get; }
 
     /// <summary>What it says.</summary>

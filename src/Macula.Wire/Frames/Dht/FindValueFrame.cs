@@ -8,7 +8,7 @@ using Macula.Wire.Records;
 namespace Macula.Wire.Frames.Dht;
 
 /// <summary>Asks for the records under a key, page by page, and for the nodes nearest to it (docs/protocol/03-frames.md [FRM-48]).</summary>
-/// <param name="Key">The key.</param>
+/// <param name="Key">Under what the records stand.</param>
 /// <param name="After">The publisher with which the page before ended; null for the first page.</param>
 // array: bin key | bin publisher or nil | elements of newer nodes
 public sealed record FindValueFrame(DhtKey Key, NodeId? After)
