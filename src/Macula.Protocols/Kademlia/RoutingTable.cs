@@ -32,7 +32,7 @@ public sealed class RoutingTable
     private readonly NodeId _self;
     private readonly RoutingTableOptions _options;
     private readonly Bucket?[] _buckets = new Bucket?[NodeId.BitCount];
-    private readonly SortedDictionary<NodeId, Instant> _pings = [];
+    private readonly SortedDictionary<NodeId, (Instant Deadline, Contact Contact)> _pings = [];
     private readonly Queue<RoutingOutput> _outputs = new();
 
     /// <summary>Makes an empty table.</summary>
@@ -115,8 +115,12 @@ public sealed class RoutingTable
     }
 
     /// <summary>A node did not answer, or could not be reached.</summary>
-    public void HandleFailed(NodeId node, Instant now)
+    /// <param name="tried">Where it was tried. Others than the addresses of the table prove nothing about the node that is in it.</param>
+    /// <param name="now">The present.</param>
+    public void HandleFailed(Contact tried, Instant now)
     {
+        ArgumentNullException.ThrowIfNull(tried);
+        var node = tried.Node;
         _pings.Remove(node);
         if (BucketOf(node) is not { } index || _buckets[index] is not { } bucket)
         {
@@ -124,7 +128,8 @@ public sealed class RoutingTable
         }
 
         bucket.RemoveReplacement(node);
-        if (bucket.Find(node) is { } entry)
+        // [KAD-7]: a liar who names wrong addresses for a good node must not drive it out.
+        if (bucket.Find(node) is { } entry && entry.Contact.Equals(tried))
         {
             entry.Failures++;
             // [KAD-7]: without anybody to take its place, a node that may be back soon is better than none.
@@ -214,11 +219,11 @@ public sealed class RoutingTable
     public void HandleTimeout(Instant now, RandomSource random)
     {
         ArgumentNullException.ThrowIfNull(random);
-        foreach (var (node, deadline) in _pings.ToList())
+        foreach (var (deadline, contact) in _pings.Values.ToList())
         {
             if (deadline <= now)
             {
-                HandleFailed(node, now);
+                HandleFailed(contact, now);
             }
         }
 
@@ -234,7 +239,7 @@ public sealed class RoutingTable
     /// <summary>When to call <see cref="HandleTimeout"/>; <see cref="Instant.Never"/> while there is nothing to wait for.</summary>
     public Instant PollTimeout()
     {
-        var earliest = _pings.Values.Aggregate(Instant.Never, Instant.Earlier);
+        var earliest = _pings.Values.Aggregate(Instant.Never, (first, ping) => Instant.Earlier(first, ping.Deadline));
         for (var index = 0; index <= DeepestIndex(); index++)
         {
             earliest = Instant.Earlier(earliest, RefreshAt(index));
@@ -299,7 +304,7 @@ public sealed class RoutingTable
 
     private bool TryPing(Contact contact, Instant now)
     {
-        if (_pings.Count >= _options.MaxPings || !_pings.TryAdd(contact.Node, now + _options.PingTimeout))
+        if (_pings.Count >= _options.MaxPings || !_pings.TryAdd(contact.Node, (now + _options.PingTimeout, contact)))
         {
             return false;
         }

@@ -68,6 +68,7 @@ public sealed class WatchTable
     private readonly WatchTableOptions _options;
     private readonly SortedDictionary<NodeId, Dictionary<DhtKey, Watch>> _byWatcher = [];
     private readonly Dictionary<DhtKey, SortedSet<NodeId>> _watchersOf = [];
+    private readonly SortedSet<(Instant At, NodeId Watcher, DhtKey Key)> _deadlines = [];
     private readonly Queue<WatchTableOutput> _outputs = new();
 
     /// <summary>Makes an empty table.</summary>
@@ -95,7 +96,7 @@ public sealed class WatchTable
 
         if (watch is not null)
         {
-            watch.Expires = now + given;
+            Schedule(watcher, key, watch, expires: now + given, watch.AnswerBy);
             return new WatchGrant.Given(given, WatchContinuity.Renewed);
         }
 
@@ -134,7 +135,7 @@ public sealed class WatchTable
     {
         if (_byWatcher.GetValueOrDefault(watcher)?.GetValueOrDefault(key) is { } watch)
         {
-            watch.AnswerBy = null;
+            Schedule(watcher, key, watch, watch.Expires, answerBy: Instant.Never);
             PushNext(watcher, key, watch, now);
         }
     }
@@ -151,27 +152,23 @@ public sealed class WatchTable
     /// <summary>Time has passed: see <see cref="PollTimeout"/>.</summary>
     public void HandleTimeout(Instant now)
     {
-        foreach (var (watcher, watches) in _byWatcher.ToList())
+        while (_deadlines.Count > 0 && _deadlines.Min is var (at, watcher, key) && at <= now)
         {
-            if (watches.Values.Any(watch => watch.AnswerBy <= now))
+            if (_byWatcher[watcher][key].AnswerBy <= now)
             {
                 // [KAD-32]: who does not answer one push does not get others; the connection may be half dead.
                 HandleGone(watcher);
                 _outputs.Enqueue(new WatchTableOutput.Lost(watcher));
-                continue;
             }
-
-            foreach (var (key, _) in watches.Where(entry => entry.Value.Expires <= now).ToList())
+            else
             {
                 Remove(watcher, key);
             }
         }
     }
 
-    /// <summary>When to call <see cref="HandleTimeout"/>; <see cref="Instant.Never"/> while nobody watches. Costs a pass over the watches.</summary>
-    public Instant PollTimeout() =>
-        _byWatcher.Values.SelectMany(watches => watches.Values)
-            .Aggregate(Instant.Never, (earliest, watch) => Instant.Earlier(earliest, Instant.Earlier(watch.Expires, watch.AnswerBy ?? Instant.Never)));
+    /// <summary>When to call <see cref="HandleTimeout"/>; <see cref="Instant.Never"/> while nobody watches.</summary>
+    public Instant PollTimeout() => _deadlines.Count == 0 ? Instant.Never : _deadlines.Min.At;
 
     /// <summary>Takes the next thing to do; false when there is nothing until something happens.</summary>
     public bool TryPoll([NotNullWhen(true)] out WatchTableOutput? output) => _outputs.TryDequeue(out output);
@@ -184,7 +181,7 @@ public sealed class WatchTable
 
     private void PushNext(NodeId watcher, DhtKey key, Watch watch, Instant now)
     {
-        if (watch.AnswerBy is not null || watch.Pending.Count == 0)
+        if (watch.AnswerBy != Instant.Never || watch.Pending.Count == 0)
         {
             return;
         }
@@ -207,7 +204,7 @@ public sealed class WatchTable
             watch.Pending.Remove(record.Publisher);
         }
 
-        watch.AnswerBy = now + _options.Patience;
+        Schedule(watcher, key, watch, watch.Expires, now + _options.Patience);
         _outputs.Enqueue(new WatchTableOutput.Push(watcher, key, records.ToImmutable()));
     }
 
@@ -224,18 +221,28 @@ public sealed class WatchTable
         }
 
         watches.Add(key, watch);
+        _deadlines.Add((watch.NextAt, watcher, key));
         watchers.Add(watcher);
         Count++;
     }
 
+    private void Schedule(NodeId watcher, DhtKey key, Watch watch, Instant expires, Instant answerBy)
+    {
+        _deadlines.Remove((watch.NextAt, watcher, key));
+        watch.Expires = expires;
+        watch.AnswerBy = answerBy;
+        _deadlines.Add((watch.NextAt, watcher, key));
+    }
+
     private void Remove(NodeId watcher, DhtKey key)
     {
-        if (!_byWatcher.TryGetValue(watcher, out var watches) || !watches.Remove(key))
+        if (!_byWatcher.TryGetValue(watcher, out var watches) || !watches.Remove(key, out var watch))
         {
             return;
         }
 
         Count--;
+        _deadlines.Remove((watch.NextAt, watcher, key));
         if (watches.Count == 0)
         {
             _byWatcher.Remove(watcher);
@@ -253,7 +260,9 @@ public sealed class WatchTable
     {
         public Instant Expires { get; set; } = expires;
 
-        public Instant? AnswerBy { get; set; }
+        public Instant AnswerBy { get; set; } = Instant.Never;
+
+        public Instant NextAt => Instant.Earlier(Expires, AnswerBy);
 
         public SortedDictionary<NodeId, VerifiedRecord> Pending { get; } = [];
     }

@@ -88,7 +88,7 @@ public sealed class RoutingTableTests
         var waiting = Far();
         _table.HandleAlive(waiting, later);
         Poll();
-        _table.HandleFailed(nodes[0].Node, later);
+        _table.HandleFailed(nodes[0], later);
 
         Assert.DoesNotContain(nodes[0], _table.Contacts);
         Assert.Equal(new RoutingOutput.Ping(waiting), Assert.Single(Poll()));
@@ -111,15 +111,28 @@ public sealed class RoutingTableTests
     {
         var node = Far();
         _table.HandleAlive(node, Given.Start);
-        _table.HandleFailed(node.Node, Given.Start);
-        _table.HandleFailed(node.Node, Given.Start);
+        _table.HandleFailed(node, Given.Start);
+        _table.HandleFailed(node, Given.Start);
         _table.HandleSeen(node.Node, Given.Start);
-        _table.HandleFailed(node.Node, Given.Start);
-        _table.HandleFailed(node.Node, Given.Start);
+        _table.HandleFailed(node, Given.Start);
+        _table.HandleFailed(node, Given.Start);
         Assert.Equal(1, _table.Count);
 
-        _table.HandleFailed(node.Node, Given.Start);
+        _table.HandleFailed(node, Given.Start);
         Assert.Equal(0, _table.Count);
+    }
+
+    [Fact]
+    public void FailureAtAddressesThatALiarNamedCostsTheNodeNothing() // [KAD-7]
+    {
+        var node = Far();
+        _table.HandleAlive(node, Given.Start);
+        for (var attempt = 0; attempt < 10; attempt++)
+        {
+            _table.HandleFailed(Given.Contact(node.Node, 7777), Given.Start);
+        }
+
+        Assert.Equal(node, Assert.Single(_table.Contacts));
     }
 
     [Fact]
@@ -218,7 +231,7 @@ public sealed class RoutingTableTests
                 table.HandleHeard(contact, now);
                 break;
             case 3:
-                table.HandleFailed(contact.Node, now);
+                table.HandleFailed(contact, now);
                 break;
             case 4:
                 table.HandleSeen(contact.Node, now);

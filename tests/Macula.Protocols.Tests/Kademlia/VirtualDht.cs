@@ -191,7 +191,7 @@ internal sealed class VirtualNode(VirtualDht network, Contact contact)
     {
         if (answered is null)
         {
-            Table.HandleFailed(to.Node, network.Now);
+            Table.HandleFailed(to, network.Now);
         }
         else
         {
@@ -243,7 +243,7 @@ internal sealed class VirtualNode(VirtualDht network, Contact contact)
     {
         if (answered is null)
         {
-            Table.HandleFailed(query.To.Node, network.Now);
+            Table.HandleFailed(query.To, network.Now);
             lookup.HandleFailed(query.To.Node);
         }
         else
