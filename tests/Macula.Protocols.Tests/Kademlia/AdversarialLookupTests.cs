@@ -22,8 +22,12 @@ public sealed class AdversarialLookupTests
     public void EndsWhenEveryAnswerNamesTenThousandNodes() => AssertEnds((lookup, query, now) => lookup.HandleNodes(query.To.Node, Anybody(10_000), now));
 
     [Fact]
-    public void EndsWhenEveryAnswerNamesNodesThatAreEverNearer() =>
-        AssertEnds((lookup, query, now) => lookup.HandleNodes(query.To.Node, [.. Enumerable.Range(0, 20).Select(_ => Nearer(query.To.Node))], now));
+    public void EndsAtItsLimitWhenEveryAnswerNamesNodesThatAreEverNearer()
+    {
+        var result = AssertEnds((lookup, query, now) => lookup.HandleNodes(query.To.Node, [.. Enumerable.Range(0, 20).Select(_ => Nearer(query.To.Node))], now));
+
+        Assert.Equal((LookupEnd.QueryLimit, Options.MaxQueries), (result.End, result.Queries));
+    }
 
     [Fact]
     public void EndsWhenEveryAnswerNamesTheAskerAndTheAsked() =>
@@ -98,7 +102,7 @@ public sealed class AdversarialLookupTests
         }
     }
 
-    private void AssertEnds(Answer answer, LookupGoal goal = LookupGoal.Nodes)
+    private LookupResult AssertEnds(Answer answer, LookupGoal goal = LookupGoal.Nodes)
     {
         var lookup = new Lookup(goal, Given.ProcedureKey, _self, Anybody(20), new QueryTimeouts(), Options, Given.Start);
         var (now, queries) = (Given.Start, 0);
@@ -132,14 +136,15 @@ public sealed class AdversarialLookupTests
         Assert.InRange(result.Queries, 1, Options.MaxQueries);
         Assert.InRange(result.Closest.Length, 0, KademliaConstants.BucketSize);
         Assert.DoesNotContain(result.Closest, contact => contact.Node == _self);
+        return result;
     }
 
     private Contact[] Anybody(int count) => [.. Enumerable.Range(0, count).Select(_ => Given.Contact(Given.Node(_random), ++_number))];
 
-    // Shares at least a bit more with the target than the node that names it.
+    // Shares one bit more with the target than the node that names it.
     private Contact Nearer(NodeId than)
     {
-        var shared = Math.Min(Given.ProcedureKey.DistanceTo(than).SharedPrefixBits + 1 + _random.Next(3), 150);
+        var shared = Math.Min(Given.ProcedureKey.DistanceTo(than).SharedPrefixBits + 1, 150);
         Span<byte> bytes = stackalloc byte[NodeId.ByteCount];
         Given.ProcedureKey.CopyTo(bytes);
         return Given.Contact(Given.NodeAt(NodeId.Read(bytes), shared, _random), ++_number);
