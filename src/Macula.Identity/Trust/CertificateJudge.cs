@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Macula.Identity.Certificates;
 using Macula.Wire.Errors;
+using Macula.Wire.Identifiers;
 using Macula.Wire.Time;
 
 namespace Macula.Identity.Trust;

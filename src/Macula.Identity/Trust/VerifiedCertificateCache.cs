@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Macula.Identity.Certificates;
+using Macula.Wire.Identifiers;
 
 namespace Macula.Identity.Trust;
 

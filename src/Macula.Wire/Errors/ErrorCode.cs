@@ -102,4 +102,19 @@ public enum ErrorCode : ushort
 
     /// <summary>No address of the node could be reached.</summary>
     Unreachable = 80,
+
+    /// <summary>A record that is malformed, oversized, signed by nobody entitled, or under a key that is not its own.</summary>
+    RecordInvalid = 100,
+
+    /// <summary>A record whose time is over.</summary>
+    RecordExpired = 101,
+
+    /// <summary>A record from more than 5 minutes ahead of the holder's clock.</summary>
+    RecordFromFuture = 102,
+
+    /// <summary>A record older than the one that is held.</summary>
+    RecordSuperseded = 103,
+
+    /// <summary>The node does not hold the certificate that was asked for.</summary>
+    CertificateUnknown = 104,
 }

@@ -58,6 +58,11 @@ public static class ErrorCodes
         new(ErrorCode.ConnectionLost, RetryAdvice.RetryOtherNode, "The connection ended before the outcome was known."),
         new(ErrorCode.PayloadTooLarge, RetryAdvice.DoNotRetry, "The payload is larger than its limit."),
         new(ErrorCode.Unreachable, RetryAdvice.RetryOtherNode, "No address of the node could be reached."),
+        new(ErrorCode.RecordInvalid, RetryAdvice.DoNotRetry, "The record is malformed, too long, not signed by its publisher, or under a key that is not its own."),
+        new(ErrorCode.RecordExpired, RetryAdvice.DoNotRetry, "The record has expired."),
+        new(ErrorCode.RecordFromFuture, RetryAdvice.DoNotRetry, "The record is from more than 5 minutes ahead of the holder's clock; look at the clocks of both machines."),
+        new(ErrorCode.RecordSuperseded, RetryAdvice.DoNotRetry, "The holder has a newer record of this publisher under this key."),
+        new(ErrorCode.CertificateUnknown, RetryAdvice.RetryOtherNode, "The node does not hold the certificate."),
     }.ToFrozenDictionary(entry => entry.Code);
 
     /// <summary>Every code that is named, in the order of the numbers.</summary>

@@ -14,7 +14,7 @@ public enum FramePlace
     /// <summary>First on a bidirectional stream, from the side that opened it.</summary>
     Request,
 
-    /// <summary>First on a bidirectional stream, from the side that did not open it.</summary>
+    /// <summary>First on a bidirectional stream that a CALL opened, from the side that did not open it; for others see <see cref="FramePlaces.JudgeAnswer"/>.</summary>
     Answer,
 
     /// <summary>Behind the one frame that a side sends on a bidirectional stream.</summary>
@@ -48,13 +48,40 @@ public static class FramePlaces
             FramePlace.ControlFirst => type == FrameType.Hello ? FrameVerdict.Take : FrameVerdict.Refuse,
             // [FRM-8]: unknown frames pass; a known one here shows that the two sides disagree on where they are.
             FramePlace.ControlLater => Enum.IsDefined(type) ? FrameVerdict.Refuse : FrameVerdict.Skip,
-            FramePlace.Request => type == FrameType.Call ? FrameVerdict.Take : FrameVerdict.Refuse,
+            FramePlace.Request => AnswerTo(type) is not null ? FrameVerdict.Take : FrameVerdict.Refuse,
             FramePlace.Answer => type is FrameType.Result or FrameType.Error ? FrameVerdict.Take : FrameVerdict.Refuse,
             _ => FrameVerdict.Refuse,
         };
-        error = verdict == FrameVerdict.Refuse ? new ProtocolError(ErrorCode.UnexpectedFrame, RequirementOf(place), $"a frame of type 0x{(ulong)type:x} stands at {place}") : default;
+        error = verdict == FrameVerdict.Refuse ? Misplaced(type, place) : default;
         return verdict;
     }
+
+    /// <summary>Judges the first frame of a bidirectional stream from the side that did not open it, by what was asked [FRM-9].</summary>
+    /// <param name="request">The request that opened the stream.</param>
+    /// <param name="type">What the answering frame is.</param>
+    /// <param name="error">Why it is refused; default unless it is.</param>
+    public static FrameVerdict JudgeAnswer(FrameType request, FrameType type, out ProtocolError error)
+    {
+        var fits = type == FrameType.Error || type == AnswerTo(request);
+        error = fits ? default : Misplaced(type, FramePlace.Answer);
+        return fits ? FrameVerdict.Take : FrameVerdict.Refuse;
+    }
+
+    // What a request is answered with, unless with an ERROR; null for what is no request.
+    private static FrameType? AnswerTo(FrameType request) => request switch
+    {
+        FrameType.Call => FrameType.Result,
+        FrameType.Ping or FrameType.Push => FrameType.Done,
+        FrameType.FindNode => FrameType.Nodes,
+        FrameType.FindValue => FrameType.Records,
+        FrameType.Store => FrameType.Stored,
+        FrameType.Watch => FrameType.Watching,
+        FrameType.GetCertificate => FrameType.Certificate,
+        _ => null,
+    };
+
+    private static ProtocolError Misplaced(FrameType type, FramePlace place) =>
+        new(ErrorCode.UnexpectedFrame, RequirementOf(place), $"a frame of type 0x{(ulong)type:x} stands at {place}");
 
     private static string RequirementOf(FramePlace place) => place switch
     {

@@ -95,7 +95,7 @@ public sealed class FrameReader
         }
 
         consumed = headerBytes - _headerBytes;
-        var limit = header.Type == FrameType.Hello ? Math.Min(_maxBodyBytes, FrameLimits.MaxHelloBodyBytes) : _maxBodyBytes;
+        var limit = Math.Min(_maxBodyBytes, (ulong)FrameLimits.MaxBodyBytesOf(header.Type));
         if (header.BodyBytes > limit)
         {
             // [FRM-3]: refused by its announcement, before a byte of it is kept.

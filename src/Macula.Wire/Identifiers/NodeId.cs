@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 
@@ -12,21 +11,14 @@ namespace Macula.Wire.Identifiers;
 public readonly struct NodeId : IEquatable<NodeId>, IComparable<NodeId>
 {
     /// <summary>Length of an identifier in bytes.</summary>
-    public const int ByteCount = 20;
+    public const int ByteCount = KeySpacePoint.ByteCount;
 
     /// <summary>Length of an identifier in bits.</summary>
     public const int BitCount = 8 * ByteCount;
 
-    private readonly ulong _high;
-    private readonly ulong _middle;
-    private readonly uint _low;
+    private NodeId(KeySpacePoint point) => Point = point;
 
-    private NodeId(ulong high, ulong middle, uint low)
-    {
-        _high = high;
-        _middle = middle;
-        _low = low;
-    }
+    internal KeySpacePoint Point { get; }
 
     /// <summary>Computes the identifier that belongs to a public key under a salt: the first 20 bytes of SHA-256(salt || key).</summary>
     /// <param name="salt">The salt from the node's certificate, 16 bytes.</param>
@@ -49,77 +41,41 @@ public readonly struct NodeId : IEquatable<NodeId>, IComparable<NodeId>
     /// <summary>Reads an identifier from exactly 20 bytes; false when the length differs.</summary>
     public static bool TryRead(ReadOnlySpan<byte> bytes, out NodeId id)
     {
-        if (bytes.Length != ByteCount)
-        {
-            id = default;
-            return false;
-        }
-
-        id = new NodeId(
-            BinaryPrimitives.ReadUInt64BigEndian(bytes),
-            BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]),
-            BinaryPrimitives.ReadUInt32BigEndian(bytes[16..]));
-        return true;
+        var read = KeySpacePoint.TryRead(bytes, out var point);
+        id = new NodeId(point);
+        return read;
     }
 
     /// <summary>Reads 40 hexadecimal digits of either case.</summary>
     /// <returns>False for anything else.</returns>
     public static bool TryParse([NotNullWhen(true)] string? text, out NodeId id)
     {
-        id = default;
-        Span<byte> bytes = stackalloc byte[ByteCount];
-        return text is { Length: 2 * ByteCount }
-            && Convert.FromHexString(text, bytes, out _, out _) == System.Buffers.OperationStatus.Done
-            && TryRead(bytes, out id);
+        var read = KeySpacePoint.TryParse(text, out var point);
+        id = new NodeId(point);
+        return read;
     }
 
     /// <summary>Writes the 20 bytes, most significant first.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is room for fewer than 20 bytes.</exception>
-    public void CopyTo(Span<byte> destination)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(destination.Length, ByteCount);
-        BinaryPrimitives.WriteUInt64BigEndian(destination, _high);
-        BinaryPrimitives.WriteUInt64BigEndian(destination[8..], _middle);
-        BinaryPrimitives.WriteUInt32BigEndian(destination[16..], _low);
-    }
+    public void CopyTo(Span<byte> destination) => Point.CopyTo(destination);
 
-    /// <summary>The XOR distance to another identifier (Maymounkov &amp; Mazières 2002, §2.1).</summary>
-    public NodeId DistanceTo(NodeId other) => new(_high ^ other._high, _middle ^ other._middle, _low ^ other._low);
-
-    /// <summary>Number of leading zero bits, 0 to 160; of a distance, the length of the prefix that two identifiers share.</summary>
-    public int LeadingZeroCount() =>
-        _high != 0 ? System.Numerics.BitOperations.LeadingZeroCount(_high)
-        : _middle != 0 ? 64 + System.Numerics.BitOperations.LeadingZeroCount(_middle)
-        : 128 + System.Numerics.BitOperations.LeadingZeroCount(_low);
+    /// <summary>How far another node stands from this one (Maymounkov &amp; Mazières 2002, §2.1).</summary>
+    public Distance DistanceTo(NodeId other) => new(KeySpacePoint.Xor(Point, other.Point));
 
     /// <inheritdoc/>
-    public int CompareTo(NodeId other)
-    {
-        var order = _high.CompareTo(other._high);
-        if (order == 0)
-        {
-            order = _middle.CompareTo(other._middle);
-        }
-
-        return order != 0 ? order : _low.CompareTo(other._low);
-    }
+    public int CompareTo(NodeId other) => Point.CompareTo(other.Point);
 
     /// <inheritdoc/>
-    public bool Equals(NodeId other) => _high == other._high && _middle == other._middle && _low == other._low;
+    public bool Equals(NodeId other) => Point == other.Point;
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => obj is NodeId other && Equals(other);
 
     /// <summary>A hash that is the same in every process, so that what iterates by it repeats from a seed.</summary>
-    public override int GetHashCode() => (int)(_high >> 32) ^ (int)_low;
+    public override int GetHashCode() => Point.GetHashCode();
 
     /// <summary>40 lower-case hexadecimal digits.</summary>
-    public override string ToString()
-    {
-        Span<byte> bytes = stackalloc byte[ByteCount];
-        CopyTo(bytes);
-        return Convert.ToHexStringLower(bytes);
-    }
+    public override string ToString() => Point.ToString();
 
     /// <summary>The first 8 hexadecimal digits: enough for a person to tell nodes apart, too few to name one to a machine.</summary>
     public string ToShortString() => ToString()[..8];

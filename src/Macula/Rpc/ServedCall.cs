@@ -105,12 +105,18 @@ internal sealed class ServedCall(RealmServices realm, CallServer server, Transpo
 
         if (read.Frame is { } frame)
         {
-            if (CallFrame.TryRead(frame.Body, out var call, out var malformed))
+            if (frame.Type != FrameType.Call)
+            {
+                read = new FrameRead(null, new ProtocolError(ErrorCode.UnexpectedFrame, "FRM-9", $"a request of type 0x{(ulong)frame.Type:x} is not served here"));
+            }
+            else if (CallFrame.TryRead(frame.Body, out var call, out var malformed))
             {
                 return call;
             }
-
-            read = new FrameRead(null, malformed);
+            else
+            {
+                read = new FrameRead(null, malformed);
+            }
         }
 
         Invariant.Hold(read.Error is not null, "Reading a request gives a frame or an error.");

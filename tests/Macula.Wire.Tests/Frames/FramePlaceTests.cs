@@ -18,6 +18,10 @@ public sealed class FramePlaceTests
     [InlineData(FramePlace.ControlLater, Unknown, FrameVerdict.Skip, null)]
     // [FRM-9]
     [InlineData(FramePlace.Request, FrameType.Call, FrameVerdict.Take, null)]
+    [InlineData(FramePlace.Request, FrameType.Ping, FrameVerdict.Take, null)]
+    [InlineData(FramePlace.Request, FrameType.Push, FrameVerdict.Take, null)]
+    [InlineData(FramePlace.Request, FrameType.Nodes, FrameVerdict.Refuse, "FRM-9")]
+    [InlineData(FramePlace.Answer, FrameType.Nodes, FrameVerdict.Refuse, "FRM-9")]
     [InlineData(FramePlace.Request, FrameType.Hello, FrameVerdict.Refuse, "FRM-9")]
     [InlineData(FramePlace.Request, FrameType.Result, FrameVerdict.Refuse, "FRM-9")]
     [InlineData(FramePlace.Request, Unknown, FrameVerdict.Refuse, "FRM-9")]
@@ -32,5 +36,25 @@ public sealed class FramePlaceTests
         Assert.Equal(verdict, FramePlaces.Judge(type, place, out var error));
         Assert.Equal(requirement, error.Requirement);
         Assert.Equal(requirement is null ? ErrorCode.NoError : ErrorCode.UnexpectedFrame, error.Code);
+    }
+
+    [Theory]
+    // [FRM-9]
+    [InlineData(FrameType.Call, FrameType.Result)]
+    [InlineData(FrameType.Ping, FrameType.Done)]
+    [InlineData(FrameType.Push, FrameType.Done)]
+    [InlineData(FrameType.FindNode, FrameType.Nodes)]
+    [InlineData(FrameType.FindValue, FrameType.Records)]
+    [InlineData(FrameType.Store, FrameType.Stored)]
+    [InlineData(FrameType.Watch, FrameType.Watching)]
+    [InlineData(FrameType.GetCertificate, FrameType.Certificate)]
+    public void RequestHasOneAnswerOrAnError(FrameType request, FrameType answer)
+    {
+        foreach (var type in Enum.GetValues<FrameType>().Append(Unknown))
+        {
+            var fits = type == answer || type == FrameType.Error;
+            Assert.Equal(fits ? FrameVerdict.Take : FrameVerdict.Refuse, FramePlaces.JudgeAnswer(request, type, out var error));
+            Assert.Equal(fits ? null : "FRM-9", error.Requirement);
+        }
     }
 }

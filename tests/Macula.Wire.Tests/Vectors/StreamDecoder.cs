@@ -1,6 +1,7 @@
 using System.Buffers;
 using Macula.Wire.Errors;
 using Macula.Wire.Frames;
+using Macula.Wire.Frames.Dht;
 
 namespace Macula.Wire.Tests.Vectors;
 
@@ -48,7 +49,7 @@ internal static class StreamDecoder
                 ErrorFrame.TryRead(frame.Body, out var failure, out error);
                 return failure;
             default:
-                return frame;
+                return DecodeDhtBody(frame, out error);
         }
     }
 
@@ -74,9 +75,80 @@ internal static class StreamDecoder
                 output.Write(unknown.Body.Span);
                 break;
             default:
-                throw new ArgumentException($"{frame} is no frame.", nameof(frame));
+                EncodeDht(frame, output);
+                break;
         }
 
         return output.WrittenSpan.ToArray();
+    }
+
+    private static object? DecodeDhtBody(Frame frame, out ProtocolError error)
+    {
+        error = default;
+        return frame.Type switch
+        {
+            FrameType.Ping => PingFrame.TryRead(frame.Body, out var decoded, out error) ? decoded : null,
+            FrameType.FindNode => FindNodeFrame.TryRead(frame.Body, out var decoded, out error) ? decoded : null,
+            FrameType.FindValue => FindValueFrame.TryRead(frame.Body, out var decoded, out error) ? decoded : null,
+            FrameType.Store => StoreFrame.TryRead(frame.Body, out var decoded, out error) ? decoded : null,
+            FrameType.Watch => WatchFrame.TryRead(frame.Body, out var decoded, out error) ? decoded : null,
+            FrameType.Push => PushFrame.TryRead(frame.Body, out var decoded, out error) ? decoded : null,
+            FrameType.GetCertificate => GetCertificateFrame.TryRead(frame.Body, out var decoded, out error) ? decoded : null,
+            FrameType.Done => DoneFrame.TryRead(frame.Body, out var decoded, out error) ? decoded : null,
+            FrameType.Nodes => NodesFrame.TryRead(frame.Body, out var decoded, out error) ? decoded : null,
+            FrameType.Records => RecordsFrame.TryRead(frame.Body, out var decoded, out error) ? decoded : null,
+            FrameType.Stored => StoredFrame.TryRead(frame.Body, out var decoded, out error) ? decoded : null,
+            FrameType.Watching => WatchingFrame.TryRead(frame.Body, out var decoded, out error) ? decoded : null,
+            FrameType.Certificate => CertificateFrame.TryRead(frame.Body, out var decoded, out error) ? decoded : null,
+            _ => frame,
+        };
+    }
+
+    private static void EncodeDht(object frame, ArrayBufferWriter<byte> output)
+    {
+        switch (frame)
+        {
+            case PingFrame ping:
+                ping.Write(output);
+                break;
+            case FindNodeFrame findNode:
+                findNode.Write(output);
+                break;
+            case FindValueFrame findValue:
+                findValue.Write(output);
+                break;
+            case StoreFrame store:
+                store.Write(output);
+                break;
+            case WatchFrame watch:
+                watch.Write(output);
+                break;
+            case PushFrame push:
+                push.Write(output);
+                break;
+            case GetCertificateFrame getCertificate:
+                getCertificate.Write(output);
+                break;
+            case DoneFrame done:
+                done.Write(output);
+                break;
+            case NodesFrame nodes:
+                nodes.Write(output);
+                break;
+            case RecordsFrame records:
+                records.Write(output);
+                break;
+            case StoredFrame stored:
+                stored.Write(output);
+                break;
+            case WatchingFrame watching:
+                watching.Write(output);
+                break;
+            case CertificateFrame certificate:
+                certificate.Write(output);
+                break;
+            default:
+                throw new ArgumentException($"{frame} is no frame.", nameof(frame));
+        }
     }
 }

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 
-namespace Macula.Identity.Certificates;
+namespace Macula.Wire.Identifiers;
 
 /// <summary>SHA-256 over the DER of a certificate: names these very bytes, and nothing else about them.</summary>
 /// <remarks>Whoever holds a certificate can make another of the same meaning (an ECDSA signature has a twin), so nothing is revoked by this hash.</remarks>

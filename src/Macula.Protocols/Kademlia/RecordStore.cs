@@ -1,0 +1,185 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using Macula.Wire.Errors;
+using Macula.Wire.Frames.Dht;
+using Macula.Wire.Identifiers;
+using Macula.Wire.Records;
+using Macula.Wire.Time;
+
+namespace Macula.Protocols.Kademlia;
+
+/// <summary>Limits of what a node holds for others, see [REC-14].</summary>
+public sealed record RecordStoreOptions
+{
+    /// <summary>Most publishers under one key. Default 16,384; at least 1.</summary>
+    public int MaxPerKey { get; init; } = 16_384;
+
+    /// <summary>Most records of one publisher. Default 1,024; at least 1.</summary>
+    public int MaxPerPublisher { get; init; } = 1024;
+
+    /// <summary>Most records altogether. Default 65,536; at least 1. A record takes about 1 KiB.</summary>
+    public int MaxRecords { get; init; } = 65_536;
+}
+
+/// <summary>One page of the records under a key.</summary>
+/// <param name="Records">The records in the order of their publishers' ids, tombstones included.</param>
+/// <param name="Next">The last publisher of this page when more follow; null when none do.</param>
+public sealed record RecordPage(ImmutableArray<VerifiedRecord> Records, NodeId? Next);
+
+/// <summary>The records that a node holds: a set under each key, bounded, in time, never going back [REC-10] to [REC-14].</summary>
+/// <remarks>A core: performs no I/O and reads no clock.</remarks>
+public sealed class RecordStore
+{
+    private readonly NodeId _self;
+    private readonly RecordStoreOptions _options;
+    private readonly Dictionary<DhtKey, RecordSet> _sets = [];
+    private readonly SortedSet<(Distance Distance, DhtKey Key)> _keysByDistance = [];
+    private readonly SortedSet<(Instant Deadline, DhtKey Key, NodeId Publisher)> _deadlines = [];
+    private readonly Dictionary<NodeId, int> _countByPublisher = [];
+
+    /// <summary>Makes an empty store.</summary>
+    /// <param name="self">This node, to whose id the keys it should hold are near.</param>
+    /// <param name="options">Limits.</param>
+    public RecordStore(NodeId self, RecordStoreOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _self = self;
+        _options = options;
+    }
+
+    /// <summary>How many records are held, tombstones included.</summary>
+    public int Count => _deadlines.Count;
+
+    /// <summary>Takes a record to hold, if it is in time, newer than what is held, and within the limits.</summary>
+    /// <param name="record">The record; whether the policy lets its publisher say this was asked before.</param>
+    /// <param name="now">The present.</param>
+    /// <param name="wallNow">The present of the wall clock.</param>
+    public RecordOutcome Store(VerifiedRecord record, Instant now, WallTime wallNow)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        HandleTimeout(now);
+        var set = _sets.GetValueOrDefault(record.Key);
+        var isNew = set is null || !set.TryGet(record.Publisher, now, out _);
+        if (isNew && _countByPublisher.GetValueOrDefault(record.Publisher) >= _options.MaxPerPublisher)
+        {
+            return new RecordOutcome.Refused(ErrorCode.LimitExceeded, $"The publisher has {_options.MaxPerPublisher} records here, which is the most (MaxPerPublisher).");
+        }
+
+        // [REC-14]: a full store keeps what lies nearest to it, and its own.
+        if (isNew && Count >= _options.MaxRecords && !HasFartherKey(record.Key))
+        {
+            return new RecordOutcome.Refused(ErrorCode.LimitExceeded, $"The node holds {_options.MaxRecords} records, which is the most (MaxRecords), all under nearer keys.");
+        }
+
+        var target = set ?? new RecordSet(_options.MaxPerKey);
+        var before = target.DeadlineOf(record.Publisher);
+        var outcome = target.Offer(record, now, wallNow);
+        if (outcome is RecordOutcome.Kept)
+        {
+            Index(record, target, before);
+            if (Count > _options.MaxRecords)
+            {
+                EvictFarthest(record.Key);
+            }
+        }
+
+        return outcome;
+    }
+
+    /// <summary>A page of what is held under a key: at most what a RECORDS frame carries.</summary>
+    /// <param name="key">Any key; an empty page when nothing is held under it.</param>
+    /// <param name="after">The last publisher of the page before; null for the first page.</param>
+    /// <param name="now">The present; nothing that is over by then is given.</param>
+    public RecordPage Page(DhtKey key, NodeId? after, Instant now)
+    {
+        if (!_sets.TryGetValue(key, out var set))
+        {
+            return new RecordPage([], null);
+        }
+
+        var page = ImmutableArray.CreateBuilder<VerifiedRecord>();
+        var bytes = 0;
+        foreach (var record in set.After(after, now))
+        {
+            bytes += record.Record.Bytes.Length;
+            if (page.Count == RecordsFrame.MaxRecords || bytes > RecordsFrame.MaxPageBytes)
+            {
+                return new RecordPage(page.ToImmutable(), page[^1].Publisher);
+            }
+
+            page.Add(record);
+        }
+
+        return new RecordPage(page.ToImmutable(), null);
+    }
+
+    /// <summary>The keys under which something is held, nearest first.</summary>
+    public IEnumerable<DhtKey> Keys => _keysByDistance.Select(entry => entry.Key);
+
+    /// <summary>Time has passed: lets go of what is over.</summary>
+    public void HandleTimeout(Instant now)
+    {
+        while (_deadlines.Count > 0 && _deadlines.Min is var first && first.Deadline <= now)
+        {
+            Remove(first);
+        }
+    }
+
+    /// <summary>When to call <see cref="HandleTimeout"/>; <see cref="Instant.Never"/> while nothing is held.</summary>
+    public Instant PollTimeout() => _deadlines.Count == 0 ? Instant.Never : _deadlines.Min.Deadline;
+
+    private bool HasFartherKey(DhtKey key) => _keysByDistance.Count > 0 && _keysByDistance.Max.Distance > key.DistanceTo(_self);
+
+    private void Index(VerifiedRecord record, RecordSet set, Instant before)
+    {
+        if (_sets.TryAdd(record.Key, set))
+        {
+            _keysByDistance.Add((record.Key.DistanceTo(_self), record.Key));
+        }
+
+        if (!_deadlines.Remove((before, record.Key, record.Publisher)))
+        {
+            CollectionsMarshal.GetValueRefOrAddDefault(_countByPublisher, record.Publisher, out _)++;
+        }
+
+        _deadlines.Add((set.DeadlineOf(record.Publisher), record.Key, record.Publisher));
+    }
+
+    // One goes for one that came; of the farthest key the one that ends first, but never this node's own.
+    private void EvictFarthest(DhtKey arrived)
+    {
+        foreach (var (_, key) in _keysByDistance.Reverse())
+        {
+            var set = _sets[key];
+            var victims = set.After(null, default).Where(record => record.Publisher != _self).Select(record => (set.DeadlineOf(record.Publisher), key, record.Publisher)).ToList();
+            if (victims.Count > 0)
+            {
+                Remove(victims.Min());
+                return;
+            }
+
+            if (key == arrived)
+            {
+                return;
+            }
+        }
+    }
+
+    private void Remove((Instant Deadline, DhtKey Key, NodeId Publisher) entry)
+    {
+        _deadlines.Remove(entry);
+        var set = _sets[entry.Key];
+        set.Remove(entry.Publisher);
+        if (set.Count == 0)
+        {
+            _sets.Remove(entry.Key);
+            _keysByDistance.Remove((entry.Key.DistanceTo(_self), entry.Key));
+        }
+
+        ref var count = ref CollectionsMarshal.GetValueRefOrAddDefault(_countByPublisher, entry.Publisher, out _);
+        if (--count == 0)
+        {
+            _countByPublisher.Remove(entry.Publisher);
+        }
+    }
+}
