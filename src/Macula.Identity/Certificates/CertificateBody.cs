@@ -221,7 +221,9 @@ internal sealed class CertificateBody
         var isShort = validity.PeekTag().HasSameClassAndValue(Asn1Tag.UtcTime);
         var read = isShort ? validity.ReadUtcTime(LastYearOfTwoDigits) : validity.ReadGeneralizedTime();
         time = WallTime.From(read);
-        return isShort || read.Year > LastYearOfTwoDigits;
+        // [ID-8] GeneralizedTime knows fractions of a second. What is written again from a stranger's time must be a time that can be written:
+        // half a second after the last second of 9999 cannot.
+        return (isShort || read.Year > LastYearOfTwoDigits) && read.Ticks % TimeSpan.TicksPerSecond == 0 && CanHold(time);
     }
 
     /// <summary>Writes what an issuer signs.</summary>

@@ -55,23 +55,38 @@ internal static class IdentityFile
         }
     }
 
-    /// <summary>Writes a file that does not exist yet. It appears whole and under its final mode, or not at all.</summary>
-    /// <exception cref="IdentityFileException">It exists, or cannot be written.</exception>
-    public static void WriteNew(string path, ReadOnlySpan<byte> content, FileSecrecy secrecy) => Write(path, content, secrecy, Existing.Keep);
+    /// <summary>Writes a file that does not exist yet, under its final mode. Of several writers one makes it; the others change nothing.</summary>
+    /// <exception cref="IdentityFileException">It exists, or cannot be written; what this call made of it is gone again.</exception>
+    public static void WriteNew(string path, ReadOnlySpan<byte> content, FileSecrecy secrecy)
+    {
+        try
+        {
+            // [ID-24] The final name is made at once (O_EXCL), since the platform's move looks for the target first and then renames over whatever
+            // was made in between. The price: a machine that dies in these lines leaves a part of a file, which its reader refuses as damaged.
+            WriteNewOrDelete(path, content, secrecy);
+        }
+        catch (IOException exception) when (Path.Exists(path))
+        {
+            throw new IdentityFileException(
+                FileFault.AlreadyExists, path, "exists already and is not overwritten.", "Move it away, or choose another name.", exception);
+        }
+        catch (Exception exception) when (IsRefusalToWrite(exception))
+        {
+            throw Unwritable(path, exception);
+        }
+    }
 
     /// <summary>Writes a file in place of the one that may be there. Whoever reads meanwhile sees the old one or the new one, whole.</summary>
     /// <exception cref="IdentityFileException">It cannot be written.</exception>
-    public static void Replace(string path, ReadOnlySpan<byte> content, FileSecrecy secrecy) => Write(path, content, secrecy, Existing.Replace);
-
-    private static void Write(string path, ReadOnlySpan<byte> content, FileSecrecy secrecy, Existing existing)
+    public static void Replace(string path, ReadOnlySpan<byte> content, FileSecrecy secrecy)
     {
         var draft = $"{path}.{Path.GetRandomFileName()}";
         try
         {
+            WriteNewOrDelete(draft, content, secrecy);
             try
             {
-                WriteDraft(draft, content, secrecy);
-                File.Move(draft, path, overwrite: existing == Existing.Replace);
+                File.Move(draft, path, overwrite: true);
             }
             finally
             {
@@ -79,32 +94,52 @@ internal static class IdentityFile
                 File.Delete(draft);
             }
         }
-        catch (IOException exception) when (existing == Existing.Keep && File.Exists(path))
+        catch (Exception exception) when (IsRefusalToWrite(exception))
         {
-            throw new IdentityFileException(
-                FileFault.AlreadyExists, path, "exists already and is not overwritten.", "Move it away, or choose another name.", exception);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new IdentityFileException(
-                FileFault.Unwritable, path, "cannot be written.", $"Make room, or choose a directory that this account may write to ({exception.Message}).", exception);
+            throw Unwritable(path, exception);
         }
     }
 
-    private static void WriteDraft(string draft, ReadOnlySpan<byte> content, FileSecrecy secrecy)
+    private static void WriteNewOrDelete(string path, ReadOnlySpan<byte> content, FileSecrecy secrecy)
     {
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None };
+        // Sharing with readers: the platform takes its advisory lock after it has made the file, and an exclusive one could fail there, against
+        // a reader that was quicker, with the empty file left behind. Without a buffer, closing has nothing left to write.
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.Read, BufferSize = 0 };
         if (!OperatingSystem.IsWindows())
         {
             // The mode stands from the moment at which the file exists: there is no window in which others could open it.
             options.UnixCreateMode = secrecy == FileSecrecy.Secret ? SecretMode : SharedMode;
         }
 
-        using var file = new FileStream(draft, options);
-        file.Write(content);
-        // The rename must not reach the disk before the content does.
-        file.Flush(flushToDisk: true);
+        var file = new FileStream(path, options);
+        var isWhole = false;
+        try
+        {
+            using (file)
+            {
+                file.Write(content);
+                // What is named must be on the disk: a rename must not get there first, nor a certificate before its key.
+                file.Flush(flushToDisk: true);
+            }
+
+            isWhole = true;
+        }
+        finally
+        {
+            // Only here is the file surely this call's own: had it been there before, opening would have failed.
+            if (!isWhole)
+            {
+                File.Delete(path);
+            }
+        }
     }
+
+    // The platform reports a file beyond the account's size limit (EFBIG) as an argument out of range.
+    private static bool IsRefusalToWrite(Exception exception) =>
+        exception is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException;
+
+    private static IdentityFileException Unwritable(string path, Exception exception) => new(
+        FileFault.Unwritable, path, "cannot be written.", $"Make room, or choose a directory that this account may write to ({exception.Message}).", exception);
 
     private static void RefuseOpenToOthers(string path, FileStream file)
     {
@@ -114,11 +149,5 @@ internal static class IdentityFile
             throw new IdentityFileException(
                 FileFault.PermissionsTooOpen, path, "holds a secret and is open to others than its owner.", $"Run: chmod 600 '{path}', and consider whether somebody has read it.");
         }
-    }
-
-    private enum Existing
-    {
-        Keep,
-        Replace,
     }
 }

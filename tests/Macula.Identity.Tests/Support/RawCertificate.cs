@@ -30,6 +30,9 @@ public sealed class RawCertificate
 
     public DateTimeOffset NotAfter { get; set; } = TestRealm.Start.ToDateTimeOffset().AddDays(1);
 
+    /// <summary>Both times as they stand in the certificate, in place of <see cref="NotBefore"/> and <see cref="NotAfter"/>; null writes those.</summary>
+    public byte[]? Validity { get; set; }
+
     public ReadOnlyMemory<byte> SubjectPublicKeyInfo { get; set; }
 
     public List<RawExtension> Extensions { get; } = [];
@@ -92,12 +95,25 @@ public sealed class RawCertificate
     public byte[] Sign(SigningKey issuer, SignatureScheme scheme)
     {
         var signed = EncodeSigned();
+        return Assemble(signed, issuer.Sign(signed), scheme);
+    }
+
+    /// <summary>The certificate under a signature that nobody made: what any stranger can send.</summary>
+    public byte[] LeaveUnsigned(SignatureScheme scheme, byte filler = 1)
+    {
+        var signature = new byte[SignatureScheme.SignatureBytes];
+        signature.AsSpan().Fill(filler);
+        return Assemble(EncodeSigned(), signature, scheme);
+    }
+
+    private byte[] Assemble(byte[] signed, byte[] signature, SignatureScheme scheme)
+    {
         var writer = new AsnWriter(AsnEncodingRules.DER);
         using (writer.PushSequence())
         {
             writer.WriteEncodedValue(signed);
             writer.WriteEncodedValue(Algorithm);
-            writer.WriteBitString(scheme.EncodeForCertificate(issuer.Sign(signed)));
+            writer.WriteBitString(scheme.EncodeForCertificate(signature));
         }
 
         return writer.Encode();
@@ -167,12 +183,7 @@ public sealed class RawCertificate
             writer.WriteInteger(Serial);
             writer.WriteEncodedValue(Algorithm);
             WriteName(writer, Issuer);
-            using (writer.PushSequence())
-            {
-                writer.WriteUtcTime(NotBefore);
-                writer.WriteUtcTime(NotAfter);
-            }
-
+            WriteValidity(writer);
             WriteName(writer, Subject);
             writer.WriteEncodedValue(SubjectPublicKeyInfo.Span);
             using (writer.PushSequence(new Asn1Tag(TagClass.ContextSpecific, 3)))
@@ -183,6 +194,22 @@ public sealed class RawCertificate
         }
 
         return writer.Encode();
+    }
+
+    private void WriteValidity(AsnWriter writer)
+    {
+        if (Validity is not null)
+        {
+            // The writer looks at the outer length alone, so the times inside may be anything; a short length is enough for both.
+            writer.WriteEncodedValue([0x30, (byte)Validity.Length, .. Validity]);
+            return;
+        }
+
+        using (writer.PushSequence())
+        {
+            writer.WriteUtcTime(NotBefore);
+            writer.WriteUtcTime(NotAfter);
+        }
     }
 
     private static void Write(AsnWriter writer, RawExtension extension)
