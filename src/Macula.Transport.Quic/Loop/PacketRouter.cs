@@ -102,7 +102,12 @@ internal sealed unsafe class PacketRouter(EndpointServices services)
             return;
         }
 
-        ConnectionCore.Accept(services, &header, proven, *source, now).HandlePacket(packet, length, now);
+        var accepted = ConnectionCore.Accept(services, &header, proven, *source, now);
+        accepted.HandlePacket(packet, length, now);
+        if (accepted.WantsRetry)
+        {
+            services.Replies.Retry(&header, *source, now, services.Batch);
+        }
     }
 
     // A task root of sorts: the handler is the application's, and what it throws must not end the loop that all connections share.
