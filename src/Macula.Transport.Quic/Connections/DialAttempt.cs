@@ -34,8 +34,10 @@ internal sealed class DialAttempt(EndpointServices services, NativeAddress remot
 
     private void Cancel(CancellationToken token)
     {
-        _outcome.TrySetException(new OperationCanceledException(token));
-        services.Queue.Post(static attempt => ((DialAttempt)attempt)._core?.Abandon(), this);
+        if (_outcome.TrySetException(new OperationCanceledException(token)))
+        {
+            services.Queue.Post(static attempt => ((DialAttempt)attempt)._core?.Abandon(), this);
+        }
     }
 
     // On the loop's thread.
