@@ -149,6 +149,7 @@ internal sealed class QuicConnection : TransportConnection
     /// <inheritdoc/>
     public override void Close(ulong code, string reason)
     {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(code, MaxCode);
         ArgumentNullException.ThrowIfNull(reason);
         var bytes = CloseReason.Encode(reason);
         lock (_gate)

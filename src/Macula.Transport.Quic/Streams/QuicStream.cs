@@ -111,6 +111,7 @@ internal sealed class QuicStream : TransportStream
     public override void Reset(ulong code)
     {
         if (Send is { } send && send.Fail(StreamFailure.EndedHere))
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(code, TransportConnection.MaxCode);
         {
             _resetCode = code;
             Ask(Request.Reset);
@@ -121,6 +122,7 @@ internal sealed class QuicStream : TransportStream
     public override void StopReading(ulong code)
     {
         if (Receive is { IsSettled: false } receive)
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(code, TransportConnection.MaxCode);
         {
             _connection.Credit.Consume(receive.Fail(StreamFailure.EndedHere, HeldBytes.Drop));
             _stopCode = code;
