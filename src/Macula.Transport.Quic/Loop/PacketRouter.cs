@@ -44,6 +44,15 @@ internal sealed unsafe class PacketRouter(EndpointServices services)
         {
             owner.HandlePacket(packet, length, now);
         }
+        else if ((packet[0] & LongHeaderBit) != 0 && header.Version != Ngtcp2.QuicVersion1)
+        {
+            // The library knows more versions than we speak; a version of 0 is itself a negotiation, and is not answered (RFC 9000 §6.1).
+            services.Statistics.PacketDropped();
+            if (header.Version != 0)
+            {
+                services.Replies.NegotiateVersion(&header, length, *source, now, services.Batch);
+            }
+        }
         else if ((packet[0] & LongHeaderBit) != 0)
         {
             TryAccept(packet, length, source, now);
