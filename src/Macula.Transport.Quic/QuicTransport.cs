@@ -55,7 +55,7 @@ public sealed class QuicTransport : ITransport
             Scheduler = scheduler,
             Logger = _logger,
             Socket = socket,
-            Queue = new LoopQueue(),
+            Queue = new LoopQueue(_logger),
             Tls = new TlsContext(options.ApplicationProtocol),
             Replies = new ConnectionlessReplies(EndpointKey(socket.LocalEndPoint)),
             Refusals = new RefusalLog(_logger),

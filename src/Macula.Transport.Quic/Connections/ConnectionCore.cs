@@ -257,6 +257,9 @@ internal sealed unsafe class ConnectionCore : IPacketOwner
     /// <summary>Gives a dial up that nobody waits for any more.</summary>
     public void Abandon() => Close((ulong)ErrorCode.Cancelled, default);
 
+    /// <summary>Ends the connection after work for it has failed.</summary>
+    public void EndAfterFailure() => Close((ulong)ErrorCode.InternalError, default);
+
     // ---- What ngtcp2 reports while it reads or writes a packet. The library must not be re-entered. ----
 
     public void HandleStatelessReset() => _resetByPeer = true;
@@ -377,11 +380,6 @@ internal sealed unsafe class ConnectionCore : IPacketOwner
             Refuse(refusal.Kind, refusal.Detail, now);
         }
 
-        if (_services.Logger.IsEnabled(LogLevel.Debug))
-        {
-            _services.Logger.ConnectionEnded(BirthRemote.ToEndPoint(), end.Origin, end.Code, end.Reason);
-        }
-
         _services.Connections.Bury(this, closePacket, now);
         _services.Timers.Remove(this);
         _native!.Dispose();
@@ -389,6 +387,10 @@ internal sealed unsafe class ConnectionCore : IPacketOwner
         Streams.FailAll(end);
         Connection.Outbox.Clear();
         _services.Statistics.ConnectionsOpen--;
+        if (_services.Logger.IsEnabled(LogLevel.Debug))
+        {
+            _services.Logger.ConnectionEnded(BirthRemote.ToEndPoint(), end.Origin, end.Code, end.Reason);
+        }
     }
 
     private void Refuse(Refusal kind, string detail, ulong now) => _services.Refusals.Note(kind, BirthRemote, detail, now);
