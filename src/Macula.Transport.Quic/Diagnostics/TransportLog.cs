@@ -24,8 +24,8 @@ internal static partial class TransportLog
     [LoggerMessage(2005, LogLevel.Error, "A callback failed; connection with {RemoteEndPoint} is closed")]
     public static partial void CallbackFailed(this ILogger logger, Exception exception, IPEndPoint remoteEndPoint);
 
-    [LoggerMessage(2006, LogLevel.Error, "The handler of raw packets threw, which it must not")]
-    public static partial void RawHandlerFailed(this ILogger logger, Exception exception);
+    [LoggerMessage(2006, LogLevel.Error, "The handler of raw packets threw, which it must not, {FailedCount} times since the last line")]
+    public static partial void RawHandlerFailed(this ILogger logger, Exception exception, long failedCount);
 
     [LoggerMessage(2007, LogLevel.Critical, "The loop of endpoint {LocalEndPoint} failed; all its connections are lost")]
     public static partial void LoopFailed(this ILogger logger, Exception exception, IPEndPoint localEndPoint);

@@ -17,13 +17,16 @@ internal sealed unsafe class PacketRouter(EndpointServices services)
     private const byte QuicBits = 0xC0;
     private const byte LongHeaderBit = 0x80;
 
+    private ulong _rawFailuresSilentUntil;
+    private long _rawFailures;
+
     /// <summary>Takes a packet from the socket.</summary>
     public void Route(byte* packet, int length, NativeAddress* source, ulong now)
     {
         services.Statistics.PacketsReceived++;
         if (length > 0 && (packet[0] & QuicBits) == 0)
         {
-            HandleRaw(new ReadOnlySpan<byte>(packet, length), source);
+            HandleRaw(new ReadOnlySpan<byte>(packet, length), source, now);
             return;
         }
 
@@ -121,7 +124,7 @@ internal sealed unsafe class PacketRouter(EndpointServices services)
 
     // A task root of sorts: the handler is the application's, and what it throws must not end the loop that all connections share.
 #pragma warning disable CA1031
-    private void HandleRaw(ReadOnlySpan<byte> packet, NativeAddress* source)
+    private void HandleRaw(ReadOnlySpan<byte> packet, NativeAddress* source, ulong now)
     {
         if (services.Options.RawPackets is not { } handler)
         {
@@ -135,7 +138,13 @@ internal sealed unsafe class PacketRouter(EndpointServices services)
         }
         catch (Exception exception)
         {
-            services.Logger.RawHandlerFailed(exception);
+            _rawFailures++;
+            if (now >= _rawFailuresSilentUntil)
+            {
+                _rawFailuresSilentUntil = now + RefusalLog.IntervalNanoseconds;
+                services.Logger.RawHandlerFailed(exception, _rawFailures);
+                _rawFailures = 0;
+            }
         }
     }
 #pragma warning restore CA1031
