@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using System.Text;
 using Macula.Transport.Execution;
 using Macula.Transport.Quic.Connections;
 using Macula.Transport.Quic.Diagnostics;
@@ -54,9 +55,9 @@ public sealed class QuicTransport : ITransport
             Scheduler = scheduler,
             Logger = _logger,
             Socket = socket,
-            Queue = new LoopQueue(),
+            Queue = new LoopQueue(_logger),
             Tls = new TlsContext(options.ApplicationProtocol),
-            Replies = new ConnectionlessReplies(_resetKey),
+            Replies = new ConnectionlessReplies(EndpointKey(socket.LocalEndPoint)),
             Refusals = new RefusalLog(_logger),
             Statistics = statistics,
             Batch = batch,
@@ -66,6 +67,10 @@ public sealed class QuicTransport : ITransport
         _logger.EndpointBound(socket.LocalEndPoint, LibraryCheck.VersionText);
         return ValueTask.FromResult<TransportEndpoint>(new QuicEndpoint(services));
     }
+
+    // RFC 9000 §21.11: were the key shared, one endpoint would give away the reset tokens of another's connections to whoever asks it
+    // with their ids. The address and port keep it the same over a restart.
+    private byte[] EndpointKey(IPEndPoint local) => HMACSHA256.HashData(_resetKey, Encoding.ASCII.GetBytes($"endpoint {local}"));
 
     private UdpSocket Bind(IPEndPoint local)
     {

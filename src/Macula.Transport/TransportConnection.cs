@@ -32,6 +32,9 @@ public abstract class TransportConnection : IAsyncDisposable
     /// <summary>Most bytes of a reason that are kept of a close; longer ones are cut.</summary>
     public const int MaxCloseReasonBytes = 256;
 
+    /// <summary>The largest code of a close, a reset or a stop: what a variable-length integer holds (RFC 9000 §16).</summary>
+    public const ulong MaxCode = (1UL << 62) - 1;
+
     /// <summary>Which side this is.</summary>
     public abstract ConnectionRole Role { get; }
 
@@ -79,8 +82,9 @@ public abstract class TransportConnection : IAsyncDisposable
     public abstract ValueTask<ReadOnlyMemory<byte>?> ReceiveDatagramAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Closes the connection at once and tells the other side why. What streams still hold is dropped. Later calls do nothing.</summary>
-    /// <param name="code">The application's code, as the other side will see it.</param>
+    /// <param name="code">The application's code, as the other side will see it; at most <see cref="MaxCode"/>.</param>
     /// <param name="reason">For people; cut at <see cref="MaxCloseReasonBytes"/> bytes of UTF-8.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The code is larger than <see cref="MaxCode"/>.</exception>
     public abstract void Close(ulong code, string reason);
 
     /// <summary>Completes when the connection has ended, by whomever, and says how. May be called more than once.</summary>

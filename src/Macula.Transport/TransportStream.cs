@@ -44,17 +44,22 @@ public abstract class TransportStream : IAsyncDisposable
     /// <exception cref="InvalidOperationException">The stream was finished or reset by this side, or cannot be written.</exception>
     public abstract ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, WriteEnd end = WriteEnd.KeepOpen, CancellationToken cancellationToken = default);
 
-    /// <summary>Completes when this side can send no more on the stream. Called at most once.</summary>
+    /// <summary>Completes when this side can send no more on the stream. One caller at a time.</summary>
     /// <returns>The code with which the other side asked to stop (STOP_SENDING); null when the end was acknowledged or this side reset the stream.</returns>
     /// <exception cref="ConnectionClosedException">The connection ended first.</exception>
-    /// <exception cref="OperationCanceledException">The token fired.</exception>
+    /// <exception cref="InvalidOperationException">Another call waits, or the stream cannot be written.</exception>
+    /// <exception cref="OperationCanceledException">The token fired; a later call may wait anew.</exception>
     /// <remarks>How one who computes an answer learns that nobody waits for it.</remarks>
     public abstract ValueTask<ulong?> WaitForWritesClosedAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Ends sending at once with a code (RESET_STREAM); what is unacknowledged is dropped. Does nothing after the end was acknowledged.</summary>
+    /// <param name="code">The application's code, at most <see cref="TransportConnection.MaxCode"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The code is larger.</exception>
     public abstract void Reset(ulong code);
 
     /// <summary>Asks the other side to stop sending (STOP_SENDING), and drops what arrives. Does nothing after the end was read.</summary>
+    /// <param name="code">The application's code, at most <see cref="TransportConnection.MaxCode"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The code is larger.</exception>
     public abstract void StopReading(ulong code);
 
     /// <summary>Lets go of the stream: what was not finished is reset, what was not read to its end is stopped, with <see cref="Wire.Errors.ErrorCode.Cancelled"/>.</summary>

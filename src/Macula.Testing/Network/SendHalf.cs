@@ -58,9 +58,9 @@ internal sealed class SendHalf(SimulatedStream stream)
 
     public ValueTask<ulong?> WaitForClosedAsync(CancellationToken cancellationToken)
     {
-        if (_closedWaiter is not null)
+        if (_closedWaiter is { IsCompleted: false })
         {
-            return ValueTask.FromException<ulong?>(new InvalidOperationException("Called at most once."));
+            return ValueTask.FromException<ulong?>(new InvalidOperationException("One caller at a time: another one waits for the end of writing."));
         }
 
         _closedWaiter = new Completion<ulong?>(Connection.Endpoint.Scheduler);

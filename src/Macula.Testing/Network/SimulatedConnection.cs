@@ -114,6 +114,7 @@ internal sealed class SimulatedConnection : TransportConnection
 
     public override void Close(ulong code, string reason)
     {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(code, MaxCode);
         ArgumentNullException.ThrowIfNull(reason);
         Break(new ConnectionEnd(ConnectionEndOrigin.Local, code, CutReason(reason)));
     }

@@ -71,9 +71,17 @@ internal sealed class SimulatedStream : TransportStream
             ? ValueTask.FromException<ulong?>(new InvalidOperationException("This end of a unidirectional stream only receives."))
             : Sending.WaitForClosedAsync(cancellationToken);
 
-    public override void Reset(ulong code) => Sending?.Reset(code);
+    public override void Reset(ulong code)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(code, TransportConnection.MaxCode);
+        Sending?.Reset(code);
+    }
 
-    public override void StopReading(ulong code) => Receiving?.Stop(code);
+    public override void StopReading(ulong code)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(code, TransportConnection.MaxCode);
+        Receiving?.Stop(code);
+    }
 
     public override ValueTask DisposeAsync()
     {

@@ -53,7 +53,7 @@ internal sealed unsafe class ConnectionCore : IPacketOwner
     public List<ulong> OwnIds { get; } = new(2);
 
     /// <summary>The id of the client's first packets; null on the dialling side.</summary>
-    public ConnectionId? InitialId { get; private set; }
+    public ConnectionId? InitialId { get; set; }
 
     /// <summary>The tokens with which the other side may reset this connection.</summary>
     public List<ResetToken> ResetTokens { get; } = new(2);
@@ -66,6 +66,9 @@ internal sealed unsafe class ConnectionCore : IPacketOwner
 
     /// <summary>Whether it stands in the list of those that may have something to send.</summary>
     public bool IsDirty { get; set; }
+
+    /// <summary>Whether it ended because its client is to prove its address and begin anew: its first packets came out of order.</summary>
+    public bool WantsRetry { get; private set; }
 
     /// <summary>True once nothing native is left. ngtcp2 is never called again.</summary>
     [MemberNotNullWhen(false, nameof(_native))]
@@ -254,6 +257,9 @@ internal sealed unsafe class ConnectionCore : IPacketOwner
     /// <summary>Gives a dial up that nobody waits for any more.</summary>
     public void Abandon() => Close((ulong)ErrorCode.Cancelled, default);
 
+    /// <summary>Ends the connection after work for it has failed.</summary>
+    public void EndAfterFailure() => Close((ulong)ErrorCode.InternalError, default);
+
     // ---- What ngtcp2 reports while it reads or writes a packet. The library must not be re-entered. ----
 
     public void HandleStatelessReset() => _resetByPeer = true;
@@ -332,6 +338,9 @@ internal sealed unsafe class ConnectionCore : IPacketOwner
                 Finish(ConnectionEnds.HandshakeTimeout, default, now);
                 break;
             case Ngtcp2Error.DropConnection or Ngtcp2Error.Retry:
+                // Nothing was agreed: the ids stay free, so that the client's next packet is looked at anew.
+                WantsRetry = error == Ngtcp2Error.Retry;
+                _services.Connections.Forget(this);
                 Finish(ConnectionEnds.NoHandshake, default, now);
                 break;
             case Ngtcp2Error.ReceiveVersionNegotiation:
@@ -371,11 +380,6 @@ internal sealed unsafe class ConnectionCore : IPacketOwner
             Refuse(refusal.Kind, refusal.Detail, now);
         }
 
-        if (_services.Logger.IsEnabled(LogLevel.Debug))
-        {
-            _services.Logger.ConnectionEnded(BirthRemote.ToEndPoint(), end.Origin, end.Code, end.Reason);
-        }
-
         _services.Connections.Bury(this, closePacket, now);
         _services.Timers.Remove(this);
         _native!.Dispose();
@@ -383,16 +387,13 @@ internal sealed unsafe class ConnectionCore : IPacketOwner
         Streams.FailAll(end);
         Connection.Outbox.Clear();
         _services.Statistics.ConnectionsOpen--;
+        if (_services.Logger.IsEnabled(LogLevel.Debug))
+        {
+            _services.Logger.ConnectionEnded(BirthRemote.ToEndPoint(), end.Origin, end.Code, end.Reason);
+        }
     }
 
     private void Refuse(Refusal kind, string detail, ulong now) => _services.Refusals.Note(kind, BirthRemote, detail, now);
 
-    private void PublishMeasures()
-    {
-        // Frame type and length, then: first byte, packet number, authentication tag (RFC 9000 §17.3, RFC 9221 §4).
-        const int DatagramOverhead = 3 + 1 + 4 + 16 + ConnectionId.MaxBytes;
-        ConnectionMeasures measures;
-        Ngtcp2.GetMeasures(_native!.Handle, Ngtcp2.MeasuresVersion, &measures);
-        Connection.Publish(measures.SmoothedRtt, (int)Ngtcp2.GetPacketSize(_native.Handle) - DatagramOverhead);
-    }
+    private void PublishMeasures() => _native!.PublishMeasures(Connection);
 }

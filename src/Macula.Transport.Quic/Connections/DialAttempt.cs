@@ -7,7 +7,7 @@ using Macula.Wire.Errors;
 namespace Macula.Transport.Quic.Connections;
 
 /// <summary>One dial, from the call to its outcome.</summary>
-internal sealed class DialAttempt(EndpointServices services, NativeAddress remote, TlsCredentials credentials)
+internal sealed class DialAttempt(EndpointServices services, NativeAddress remote, TlsCredentials credentials) : ILoopTarget
 {
     private readonly Completion<TransportConnection> _outcome = new(services.Scheduler);
     private ConnectionCore? _core;
@@ -32,10 +32,19 @@ internal sealed class DialAttempt(EndpointServices services, NativeAddress remot
     /// <summary>Reports that the handshake came to nothing.</summary>
     public void Fail(ConnectionEnd end) => _outcome.TrySetException(ConnectionEnds.ToDialException(end, this));
 
+    /// <inheritdoc/>
+    public void EndAfterFailure()
+    {
+        _outcome.TrySetException(new DialException(ErrorCode.InternalError, $"The dial to {Remote.ToEndPoint()} failed on this side; the log says why."));
+        _core?.EndAfterFailure();
+    }
+
     private void Cancel(CancellationToken token)
     {
-        _outcome.TrySetException(new OperationCanceledException(token));
-        services.Queue.Post(static attempt => ((DialAttempt)attempt)._core?.Abandon(), this);
+        if (_outcome.TrySetException(new OperationCanceledException(token)))
+        {
+            services.Queue.Post(static attempt => ((DialAttempt)attempt)._core?.Abandon(), this);
+        }
     }
 
     // On the loop's thread.

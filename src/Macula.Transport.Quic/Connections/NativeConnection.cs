@@ -109,6 +109,16 @@ internal sealed unsafe class NativeConnection : IDisposable
         Invariant.Hold(result >= 0, $"GnuTLS takes credentials ({result}).");
     }
 
+    /// <summary>Tells the application's side the smoothed round-trip time and the largest datagram that fits one packet now.</summary>
+    public void PublishMeasures(QuicConnection connection)
+    {
+        // Frame type and length, then: first byte, packet number, authentication tag (RFC 9000 §17.3, RFC 9221 §4).
+        const int DatagramOverhead = 3 + 1 + 4 + 16 + ConnectionId.MaxBytes;
+        ConnectionMeasures measures;
+        Ngtcp2.GetMeasures(Handle, Ngtcp2.MeasuresVersion, &measures);
+        connection.Publish(measures.SmoothedRtt, (int)Ngtcp2.GetPacketSize(Handle) - DatagramOverhead);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -7,7 +7,7 @@ using Macula.Transport.Quic.Streams;
 namespace Macula.Transport.Quic.Connections;
 
 /// <summary>A QUIC connection as the application sees it. Its counterpart on the loop's thread is <see cref="ConnectionCore"/>.</summary>
-internal sealed class QuicConnection : TransportConnection
+internal sealed class QuicConnection : TransportConnection, ILoopTarget
 {
     private readonly Lock _gate = new();
     private readonly StreamOpener _bidiOpener;
@@ -149,6 +149,7 @@ internal sealed class QuicConnection : TransportConnection
     /// <inheritdoc/>
     public override void Close(ulong code, string reason)
     {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(code, MaxCode);
         ArgumentNullException.ThrowIfNull(reason);
         var bytes = CloseReason.Encode(reason);
         lock (_gate)
@@ -192,6 +193,9 @@ internal sealed class QuicConnection : TransportConnection
 
     /// <summary>Has the work run on the loop's thread.</summary>
     public void Post(Action<object> work, object target) => Services.Queue.Post(work, target);
+
+    /// <inheritdoc/>
+    public void EndAfterFailure() => Core.EndAfterFailure();
 
     /// <summary>Raises the number of streams that this side may open. On the loop's thread.</summary>
     public void AllowStreams(StreamDirection direction, ulong total) => OpenerOf(direction).Allow(total);

@@ -34,8 +34,8 @@ internal enum Refusal
 /// <summary>Writes one line per kind of refusal and interval, however many there are. On the loop's thread.</summary>
 internal sealed class RefusalLog(ILogger logger)
 {
-    // Long enough that an attack fills no disk, short enough that an operator who looks sees it.
-    private const ulong IntervalNanoseconds = 10_000_000_000;
+    /// <summary>Time between two lines of a kind: an attack fills no disk, and an operator who looks sees it.</summary>
+    public const ulong IntervalNanoseconds = 10_000_000_000;
 
     private readonly ulong[] _silentUntil = new ulong[Enum.GetValues<Refusal>().Length];
     private readonly long[] _counts = new long[Enum.GetValues<Refusal>().Length];

@@ -24,8 +24,8 @@ internal static partial class TransportLog
     [LoggerMessage(2005, LogLevel.Error, "A callback failed; connection with {RemoteEndPoint} is closed")]
     public static partial void CallbackFailed(this ILogger logger, Exception exception, IPEndPoint remoteEndPoint);
 
-    [LoggerMessage(2006, LogLevel.Error, "The handler of raw packets threw, which it must not")]
-    public static partial void RawHandlerFailed(this ILogger logger, Exception exception);
+    [LoggerMessage(2006, LogLevel.Error, "The handler of raw packets threw, which it must not, {FailedCount} times since the last line")]
+    public static partial void RawHandlerFailed(this ILogger logger, Exception exception, long failedCount);
 
     [LoggerMessage(2007, LogLevel.Critical, "The loop of endpoint {LocalEndPoint} failed; all its connections are lost")]
     public static partial void LoopFailed(this ILogger logger, Exception exception, IPEndPoint localEndPoint);
@@ -35,4 +35,23 @@ internal static partial class TransportLog
 
     [LoggerMessage(2009, LogLevel.Information, "The kernel lacks {Feature} (errno {Errno}); sending and receiving go on without it, more slowly")]
     public static partial void FeatureMissing(this ILogger logger, string feature, int errno);
+
+    [LoggerMessage(2010, LogLevel.Error, "A step of the loop for {Target} failed; only that ends")]
+    private static partial void StepFailed(this ILogger logger, Exception exception, string target);
+
+    /// <summary>Writes <see cref="StepFailed"/> where nothing may throw.</summary>
+    public static void NoteStepFailed(this ILogger logger, Exception exception, string target)
+    {
+        // A logger is the application's, and may throw; then nobody is left to tell.
+#pragma warning disable CA1031
+        try
+        {
+            logger.StepFailed(exception, target);
+        }
+        catch (Exception)
+        {
+            return;
+        }
+#pragma warning restore CA1031
+    }
 }

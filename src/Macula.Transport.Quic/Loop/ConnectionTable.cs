@@ -106,6 +106,11 @@ internal sealed unsafe class ConnectionTable(PacketBatch batch)
             _byResetToken.Remove(token);
         }
 
+        if (connection.OwnIds.Count == 0 && connection.InitialId is null)
+        {
+            return;
+        }
+
         var tombstone = new Tombstone([.. connection.OwnIds], connection.InitialId, closePacket.ToArray(), connection.Destination, now + GraceNanoseconds, batch);
         foreach (var id in tombstone.OwnIds)
         {
@@ -121,6 +126,22 @@ internal sealed unsafe class ConnectionTable(PacketBatch batch)
         if (_tombstones.Count > MaxTombstones)
         {
             Remove(_tombstones.Dequeue());
+        }
+    }
+
+    /// <summary>Gives up a connection's ids at once: packets that carry them belong to nobody again.</summary>
+    public void Forget(ConnectionCore connection)
+    {
+        foreach (var id in connection.OwnIds)
+        {
+            _byOwnId.Remove(id);
+        }
+
+        connection.OwnIds.Clear();
+        if (connection.InitialId is { } initialId)
+        {
+            _byInitialId.Remove(initialId);
+            connection.InitialId = null;
         }
     }
 

@@ -58,11 +58,25 @@ internal sealed unsafe class EndpointLoop
         }
         catch (Exception exception)
         {
-            _services.Logger.LoopFailed(exception, _services.Socket.LocalEndPoint);
+            Attempt(() => _services.Logger.LoopFailed(exception, _services.Socket.LocalEndPoint), nameof(Turn));
         }
         finally
         {
             End();
+            _ended.TrySetResult(default);
+        }
+    }
+
+    // Of what is left to do at the end, one step must not keep the others from being done, or whoever disposes waits for ever.
+    private void Attempt(Action step, string name)
+    {
+        try
+        {
+            step();
+        }
+        catch (Exception exception)
+        {
+            _services.Logger.NoteStepFailed(exception, name);
         }
     }
 #pragma warning restore CA1031
@@ -130,14 +144,13 @@ internal sealed unsafe class EndpointLoop
         _services.IsClosed = true;
         foreach (var connection in _services.Connections.Live())
         {
-            connection.Close((ulong)ErrorCode.ShuttingDown, "the endpoint is closed"u8);
+            Attempt(() => connection.Close((ulong)ErrorCode.ShuttingDown, "the endpoint is closed"u8), nameof(ConnectionCore));
         }
 
-        _services.Accepted.Close();
-        _services.Queue.Finish();
-        _receiver.Dispose();
-        _services.Dispose();
-        _services.Logger.EndpointClosed(_services.Socket.LocalEndPoint);
-        _ended.TrySetResult(default);
+        Attempt(_services.Accepted.Close, nameof(EndpointServices.Accepted));
+        Attempt(_services.Queue.Finish, nameof(LoopQueue));
+        Attempt(_receiver.Dispose, nameof(PacketReceiver));
+        Attempt(_services.Dispose, nameof(EndpointServices));
+        Attempt(() => _services.Logger.EndpointClosed(_services.Socket.LocalEndPoint), nameof(TransportLog.EndpointClosed));
     }
 }

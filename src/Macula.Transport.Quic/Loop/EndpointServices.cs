@@ -10,6 +10,7 @@ namespace Macula.Transport.Quic.Loop;
 internal sealed class EndpointServices : IDisposable
 {
     private readonly Lock _rawGate = new();
+    private volatile bool _isClosed;
     private bool _rawClosed;
 
     public required EndpointOptions Options { get; init; }
@@ -46,7 +47,11 @@ internal sealed class EndpointServices : IDisposable
     public DirtyList Dirty { get; } = new();
 
     /// <summary>True once the endpoint takes and makes no more connections. Written by the loop.</summary>
-    public bool IsClosed { get; set; }
+    public bool IsClosed
+    {
+        get => _isClosed;
+        set => _isClosed = value;
+    }
 
     /// <summary>Handshakes that clients have begun and not ended. On the loop's thread.</summary>
     public int HalfOpen { get; set; }

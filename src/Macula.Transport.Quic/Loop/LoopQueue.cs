@@ -1,28 +1,21 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
+using Macula.Transport.Quic.Diagnostics;
 using Macula.Transport.Quic.Native;
+using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
 
 namespace Macula.Transport.Quic.Loop;
 
 /// <summary>Hands work from any thread to the loop's thread, in order, and wakes it when it sleeps.</summary>
 /// <remarks>Unbounded by itself: whoever posts has one piece of work under way per stream, connection or dial, each bounded by its table.</remarks>
-internal sealed unsafe class LoopQueue : IDisposable
+internal sealed unsafe class LoopQueue(ILogger logger) : IDisposable
 {
     private readonly ConcurrentQueue<(Action<object> Work, object Target)> _work = new();
     private readonly Lock _drain = new();
-    private readonly SafeFileHandle _event;
+    private readonly SafeFileHandle _event = CreateEvent();
     private int _sleeping;
     private volatile bool _finished;
-
-    public LoopQueue()
-    {
-        _event = new SafeFileHandle((nint)Libc.EventDescriptor(0, Libc.EventNonBlocking | Libc.EventCloseOnExec), ownsHandle: true);
-        if (_event.IsInvalid)
-        {
-            throw new BindException($"The system gave no event descriptor (errno {Marshal.GetLastPInvokeError()}); too many files may be open.");
-        }
-    }
 
     /// <summary>Becomes readable when the sleeping loop is to wake.</summary>
     public int Descriptor => (int)_event.DangerousGetHandle();
@@ -57,7 +50,7 @@ internal sealed unsafe class LoopQueue : IDisposable
                 return false;
             }
 
-            next.Work(next.Target);
+            Perform(next.Work, next.Target);
         }
 
         return true;
@@ -98,6 +91,42 @@ internal sealed unsafe class LoopQueue : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _event.Dispose();
 
+    private static SafeFileHandle CreateEvent()
+    {
+        var handle = new SafeFileHandle((nint)Libc.EventDescriptor(0, Libc.EventNonBlocking | Libc.EventCloseOnExec), ownsHandle: true);
+        return handle.IsInvalid
+            ? throw new BindException($"The system gave no event descriptor (errno {Marshal.GetLastPInvokeError()}); too many files may be open.")
+            : handle;
+    }
+
+    // A task root: what one piece of work throws ends what it was for, and not the loop that all connections share; the log says why.
+#pragma warning disable CA1031
+    private void Perform(Action<object> work, object target)
+    {
+        try
+        {
+            work(target);
+        }
+        catch (Exception exception)
+        {
+            logger.NoteStepFailed(exception, target.GetType().Name);
+            End(target as ILoopTarget);
+        }
+    }
+
+    private void End(ILoopTarget? target)
+    {
+        try
+        {
+            target?.EndAfterFailure();
+        }
+        catch (Exception exception)
+        {
+            logger.NoteStepFailed(exception, nameof(ILoopTarget.EndAfterFailure));
+        }
+    }
+#pragma warning restore CA1031
+
     private void Signal()
     {
         // The reference keeps the number from being another file's, should the loop end in this moment.
@@ -128,8 +157,15 @@ internal sealed unsafe class LoopQueue : IDisposable
         {
             while (_work.TryDequeue(out var next))
             {
-                next.Work(next.Target);
+                Perform(next.Work, next.Target);
             }
         }
     }
+}
+
+/// <summary>What posted work is done for, and what ends when it fails.</summary>
+internal interface ILoopTarget
+{
+    /// <summary>Ends it, since its state is in doubt. On the loop's thread.</summary>
+    void EndAfterFailure();
 }

@@ -17,13 +17,16 @@ internal sealed unsafe class PacketRouter(EndpointServices services)
     private const byte QuicBits = 0xC0;
     private const byte LongHeaderBit = 0x80;
 
+    private ulong _rawFailuresSilentUntil;
+    private long _rawFailures;
+
     /// <summary>Takes a packet from the socket.</summary>
     public void Route(byte* packet, int length, NativeAddress* source, ulong now)
     {
         services.Statistics.PacketsReceived++;
         if (length > 0 && (packet[0] & QuicBits) == 0)
         {
-            HandleRaw(new ReadOnlySpan<byte>(packet, length), source);
+            HandleRaw(new ReadOnlySpan<byte>(packet, length), source, now);
             return;
         }
 
@@ -43,6 +46,15 @@ internal sealed unsafe class PacketRouter(EndpointServices services)
         else if (Find(&header, packet) is { } owner)
         {
             owner.HandlePacket(packet, length, now);
+        }
+        else if ((packet[0] & LongHeaderBit) != 0 && header.Version != Ngtcp2.QuicVersion1)
+        {
+            // The library knows more versions than we speak; a version of 0 is itself a negotiation, and is not answered (RFC 9000 §6.1).
+            services.Statistics.PacketDropped();
+            if (header.Version != 0)
+            {
+                services.Replies.NegotiateVersion(&header, length, *source, now, services.Batch);
+            }
         }
         else if ((packet[0] & LongHeaderBit) != 0)
         {
@@ -102,12 +114,17 @@ internal sealed unsafe class PacketRouter(EndpointServices services)
             return;
         }
 
-        ConnectionCore.Accept(services, &header, proven, *source, now).HandlePacket(packet, length, now);
+        var accepted = ConnectionCore.Accept(services, &header, proven, *source, now);
+        accepted.HandlePacket(packet, length, now);
+        if (accepted.WantsRetry)
+        {
+            services.Replies.Retry(&header, *source, now, services.Batch);
+        }
     }
 
     // A task root of sorts: the handler is the application's, and what it throws must not end the loop that all connections share.
 #pragma warning disable CA1031
-    private void HandleRaw(ReadOnlySpan<byte> packet, NativeAddress* source)
+    private void HandleRaw(ReadOnlySpan<byte> packet, NativeAddress* source, ulong now)
     {
         if (services.Options.RawPackets is not { } handler)
         {
@@ -121,7 +138,13 @@ internal sealed unsafe class PacketRouter(EndpointServices services)
         }
         catch (Exception exception)
         {
-            services.Logger.RawHandlerFailed(exception);
+            _rawFailures++;
+            if (now >= _rawFailuresSilentUntil)
+            {
+                _rawFailuresSilentUntil = now + RefusalLog.IntervalNanoseconds;
+                services.Logger.RawHandlerFailed(exception, _rawFailures);
+                _rawFailures = 0;
+            }
         }
     }
 #pragma warning restore CA1031

@@ -84,6 +84,9 @@ internal static unsafe partial class GnuTls
     [LibraryImport(Library, EntryPoint = "gnutls_priority_init2")]
     public static partial int InitPriority(nint* priority, byte* text, byte** errorPosition, uint flags);
 
+    [LibraryImport(Library, EntryPoint = "gnutls_priority_deinit")]
+    public static partial void FreePriority(nint priority);
+
     [LibraryImport(Library, EntryPoint = "gnutls_priority_set")]
     public static partial int SetPriority(nint session, nint priority);
 

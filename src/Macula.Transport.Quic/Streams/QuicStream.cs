@@ -1,10 +1,11 @@
 using Macula.Transport.Quic.Connections;
+using Macula.Transport.Quic.Loop;
 using Macula.Wire.Errors;
 
 namespace Macula.Transport.Quic.Streams;
 
 /// <summary>A QUIC stream as the application sees it: two halves, and what it asks of the loop.</summary>
-internal sealed class QuicStream : TransportStream
+internal sealed class QuicStream : TransportStream, ILoopTarget
 {
     private readonly QuicConnection _connection;
     private int _asked;
@@ -110,6 +111,7 @@ internal sealed class QuicStream : TransportStream
     /// <inheritdoc/>
     public override void Reset(ulong code)
     {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(code, TransportConnection.MaxCode);
         if (Send is { } send && send.Fail(StreamFailure.EndedHere))
         {
             _resetCode = code;
@@ -120,6 +122,7 @@ internal sealed class QuicStream : TransportStream
     /// <inheritdoc/>
     public override void StopReading(ulong code)
     {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(code, TransportConnection.MaxCode);
         if (Receive is { IsSettled: false } receive)
         {
             _connection.Credit.Consume(receive.Fail(StreamFailure.EndedHere, HeldBytes.Drop));
@@ -140,6 +143,9 @@ internal sealed class QuicStream : TransportStream
         StopReading((ulong)ErrorCode.Cancelled);
         return ValueTask.CompletedTask;
     }
+
+    /// <inheritdoc/>
+    public void EndAfterFailure() => _connection.EndAfterFailure();
 
     /// <summary>Enters a stream that this side opened into the loop's table. On the loop's thread.</summary>
     public void Register() => _connection.Core.RegisterStream(this);

@@ -195,12 +195,20 @@ internal sealed unsafe class SendSide(MeshScheduler scheduler, int limitBytes)
     /// <summary>Says how sending ended, or what to await before asking again.</summary>
     /// <param name="failure">How it ended; null while it has not.</param>
     /// <returns>What to await; null when it has ended.</returns>
+    /// <exception cref="InvalidOperationException">Somebody awaits it already.</exception>
     public Completion<Wake>? WatchEnd(out StreamFailure? failure)
     {
         lock (_gate)
         {
             failure = _failure ?? (IsDelivered ? StreamFailure.EndedHere : null);
-            return failure is null ? _closed = new Completion<Wake>(scheduler) : null;
+            if (failure is not null)
+            {
+                return null;
+            }
+
+            return _closed is { IsCompleted: false }
+                ? throw new InvalidOperationException("One caller at a time: another one waits for the end of writing.")
+                : _closed = new Completion<Wake>(scheduler);
         }
     }
 

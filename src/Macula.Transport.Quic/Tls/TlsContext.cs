@@ -68,7 +68,11 @@ internal sealed unsafe class TlsContext : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => NativeMemory.Free(_protocol);
+    public void Dispose()
+    {
+        GnuTls.FreePriority(_priority);
+        NativeMemory.Free(_protocol);
+    }
 
     // What a certificate message holds beside the certificates; extensions of ours and strangers' fit.
     private const int HandshakeOverheadBytes = 4 << 10;

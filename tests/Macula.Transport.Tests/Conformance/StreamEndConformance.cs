@@ -20,6 +20,34 @@ public abstract class StreamEndConformance<TStage> : ConformanceTest<TStage>
     });
 
     [Fact]
+    public Task CodeBeyondTheWireIsRefused() => TestConnected(async pair =>
+    {
+        var (opened, taken) = await ConnectedPair.OpenAsync(pair.Dialler, pair.Acceptor, StreamDirection.Bidirectional, [1]);
+        const ulong TooLarge = TransportConnection.MaxCode + 1;
+        Assert.Throws<ArgumentOutOfRangeException>(() => opened.Reset(TooLarge));
+        Assert.Throws<ArgumentOutOfRangeException>(() => opened.StopReading(TooLarge));
+        Assert.Throws<ArgumentOutOfRangeException>(() => pair.Dialler.Close(TooLarge, ""));
+        await taken.ReadExactlyAsync(1);
+        opened.Reset(TransportConnection.MaxCode);
+        var aborted = await Assert.ThrowsAsync<StreamAbortedException>(async () => await taken.ReadAsync(new byte[1]));
+        Assert.Equal(TransportConnection.MaxCode, aborted.StreamCode);
+    });
+
+    [Fact]
+    public Task OneCallerAtATimeWaitsForTheEndOfWriting() => TestConnected(async pair =>
+    {
+        var (opened, taken) = await ConnectedPair.OpenAsync(pair.Dialler, pair.Acceptor, StreamDirection.Bidirectional, [1]);
+        using var cancellation = new CancellationTokenSource();
+        var first = opened.WaitForWritesClosedAsync(cancellation.Token).AsTask();
+        await Assert.ThrowsAsync<InvalidOperationException>(async () => await opened.WaitForWritesClosedAsync());
+        cancellation.Cancel();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
+        var second = opened.WaitForWritesClosedAsync().AsTask();
+        taken.StopReading(5);
+        Assert.Equal(5UL, await second);
+    });
+
+    [Fact]
     public Task ResetEndsOneDirectionOnly() => TestConnected(async pair =>
     {
         var (opened, taken) = await ConnectedPair.OpenAsync(pair.Dialler, pair.Acceptor, StreamDirection.Bidirectional, [1]);

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Macula.Transport.Quic;
 using Macula.Wire.Errors;
 
@@ -115,6 +116,46 @@ public sealed class CloseTests
         var end = await dialled.WaitForEndAsync(pair.Token);
         Assert.Equal(ConnectionEndOrigin.Silence, end.Origin);
         Assert.Contains("forgotten", end.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task OtherEndpointOfTheNodeGivesNoResetTokenAway()
+    {
+        await using var pair = await QuicPair.CreateAsync();
+        byte[] captured = [];
+        await using var path = new UdpForwarder(pair.Server.LocalEndPoint) { Upward = packet => captured = (packet[0] & 0x80) == 0 && packet.Length > 100 ? packet : captured };
+        var (dialled, accepted) = await pair.ConnectAsync(path.ClientSide);
+        _ = accepted.EchoAsync(pair.Token);
+        Assert.Equal(new byte[500], await dialled.AskAsync(new byte[500], pair.Token));
+
+        // RFC 9000 §21.11: another endpoint of the same transport is asked with the id of the first one's connection.
+        using var attacker = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        attacker.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        attacker.SendTo(captured, pair.Client.LocalEndPoint);
+        var buffer = new byte[1500];
+        var length = await attacker.ReceiveAsync(buffer, pair.Token);
+        attacker.SendTo(buffer.AsSpan(0, length), pair.Client.LocalEndPoint);
+        Assert.Equal(new byte[500], await dialled.AskAsync(new byte[500], pair.Token));
+    }
+
+    [Fact]
+    public async Task FailureInOneConnectionsWorkEndsNeitherTheLoopNorTheDisposal()
+    {
+        await using var pair = await QuicPair.CreateAsync();
+        using var log = new FailingLog(eventId: 2003);
+        var transport = new QuicTransport(new QuicTransportOptions { LoggerFactory = log });
+        var client = await transport.BindAsync(new EndpointOptions { LocalEndPoint = new IPEndPoint(IPAddress.Loopback, 0) }, QuicPair.Scheduler, pair.Token);
+        var doomed = await client.DialAsync(pair.Server.LocalEndPoint, pair.ClientIdentity, pair.Token);
+        _ = await pair.Server.AcceptConnectionAsync(pair.Token);
+        var other = await client.DialAsync(pair.Server.LocalEndPoint, pair.ClientIdentity, pair.Token);
+        var accepted = await pair.Server.AcceptConnectionAsync(pair.Token);
+        _ = accepted!.EchoAsync(pair.Token);
+        log.Fails = true;
+        doomed.Close(1, "");
+        await Eventually.HoldsAsync(() => log.Failures > 0, pair.Token);
+        Assert.Equal(new byte[3], await other.AskAsync(new byte[3], pair.Token));
+        await client.DisposeAsync().AsTask().WaitAsync(pair.Token);
+        Assert.Equal(2, log.Failures);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Sockets;
 using Macula.Transport.Quic;
 using Macula.Wire.Errors;
 
@@ -157,6 +158,47 @@ public sealed class HandshakeTests
         path.DownwardIsCut = false;
         await Task.WhenAll(dials);
         await Eventually.HoldsAsync(() => pair.Server.Counters.HandshakesCompleted == dials.Length, pair.Token);
+    }
+
+    [Fact]
+    public async Task ClientWhoseHelloCameOutOfOrderIsAskedToBeginAnew()
+    {
+        await using var pair = await QuicPair.CreateAsync();
+        using var client = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        client.Bind(Loopback);
+        byte[] sourceId = [9, 8, 7, 6, 5, 4, 3, 2];
+        var packet = ClientInitial.FromTheMiddle([1, 2, 3, 4, 5, 6, 7, 8], sourceId);
+        var buffer = new byte[1500];
+
+        // The same id again is looked at anew: nothing was kept under it.
+        for (var i = 1; i <= 2; i++)
+        {
+            client.SendTo(packet, pair.Server.LocalEndPoint);
+            var length = await client.ReceiveAsync(buffer, pair.Token);
+            Assert.True(IsRetry(buffer[..length]));
+            Assert.Equal(sourceId, buffer[6..14]);
+            Assert.Equal(0, pair.Server.Counters.ConnectionsOpen);
+        }
+
+        await pair.ConnectAsync();
+    }
+
+    [Fact]
+    public async Task CancellationAfterTheDialSucceededClosesNothing()
+    {
+        await using var pair = await QuicPair.CreateAsync();
+        var scheduler = new HeldScheduler();
+        await using var client = await new QuicTransport().BindAsync(new EndpointOptions { LocalEndPoint = Loopback }, scheduler, pair.Token);
+        using var cancel = new CancellationTokenSource();
+        scheduler.Hold();
+        var dialling = Task.Run(() => client.DialAsync(pair.Server.LocalEndPoint, pair.ClientIdentity, cancel.Token).AsTask(), pair.Token);
+        await Eventually.HoldsAsync(() => scheduler.Count > 0, pair.Token);
+        await cancel.CancelAsync();
+        scheduler.Release();
+        var dialled = await dialling;
+        var accepted = await pair.Server.AcceptConnectionAsync(pair.Token);
+        _ = accepted!.EchoAsync(pair.Token);
+        Assert.Equal(new byte[3], await dialled.AskAsync(new byte[3], pair.Token));
     }
 
     [Fact]

@@ -1,0 +1,59 @@
+using Macula.Transport.Execution;
+
+namespace Macula.Transport.Tests.Quic;
+
+/// <summary>A scheduler that can hold back what would resume, so that a test acts in between.</summary>
+internal sealed class HeldScheduler : MeshScheduler
+{
+    private readonly Lock _gate = new();
+    private readonly List<IThreadPoolWorkItem> _held = [];
+    private bool _holds;
+
+    public override TimeProvider Time => TimeProvider.System;
+
+    /// <summary>How many wait to resume.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _held.Count;
+            }
+        }
+    }
+
+    public void Hold()
+    {
+        lock (_gate)
+        {
+            _holds = true;
+        }
+    }
+
+    public void Release()
+    {
+        lock (_gate)
+        {
+            _holds = false;
+            _held.ForEach(Run);
+            _held.Clear();
+        }
+    }
+
+    protected override void Schedule(IThreadPoolWorkItem item)
+    {
+        lock (_gate)
+        {
+            if (_holds)
+            {
+                _held.Add(item);
+                return;
+            }
+        }
+
+        Run(item);
+    }
+
+    private static void Run(IThreadPoolWorkItem item) => ThreadPool.UnsafeQueueUserWorkItem(item, preferLocal: false);
+}
