@@ -42,12 +42,13 @@ internal static partial class TransportLog
     /// <summary>Writes <see cref="StepFailed"/> where nothing may throw.</summary>
     public static void NoteStepFailed(this ILogger logger, Exception exception, string target)
     {
-        // A logger is the application's, and may throw; then nobody is left to tell.
 #pragma warning disable CA1031
         try
         {
             logger.StepFailed(exception, target);
         }
+
+        // A logger is the application's, and may throw; then nobody is left to tell, and the loop goes on.
         catch (Exception)
         {
             return;

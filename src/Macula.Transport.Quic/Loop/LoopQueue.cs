@@ -120,6 +120,8 @@ internal sealed unsafe class LoopQueue(ILogger logger) : IDisposable
         {
             target?.EndAfterFailure();
         }
+
+        // What ends here is the attempt to end one connection in good order; the log says so, and the loop goes on for the others.
         catch (Exception exception)
         {
             logger.NoteStepFailed(exception, nameof(ILoopTarget.EndAfterFailure));
