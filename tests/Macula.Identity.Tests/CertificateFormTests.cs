@@ -6,6 +6,7 @@ using Macula.Identity.Names;
 using Macula.Identity.Realm;
 using Macula.Identity.Tests.Support;
 using Macula.Wire.Time;
+using KeyedHashScheme = Macula.Testing.Realms.KeyedHashScheme;
 
 namespace Macula.Identity.Tests;
 
@@ -124,7 +125,7 @@ public sealed class CertificateFormTests : IDisposable
     {
         static byte[] Run()
         {
-            using var realm = new TestRealm(42, new KeyedHashScheme());
+            using var realm = new TestRealm(42, KeyedHashScheme.Instance);
             var node = realm.Issue("node-1");
             realm.Authority.Revoke(NodeName.Parse("node-1"), TestRealm.Start, RevocationReason.Superseded);
             return [.. node.Der.Span, .. realm.Authority.Realm.ToUtf8()];

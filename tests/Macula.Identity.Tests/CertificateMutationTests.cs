@@ -2,6 +2,7 @@ using Macula.Identity.Certificates;
 using Macula.Identity.Tests.Support;
 using Macula.Identity.Trust;
 using Macula.Wire.Errors;
+using KeyedHashScheme = Macula.Testing.Realms.KeyedHashScheme;
 
 namespace Macula.Identity.Tests;
 
@@ -52,7 +53,7 @@ public sealed class CertificateMutationTests(ITestOutputHelper output) : IDispos
         output.WriteLine($"seed {Seed}");
         var random = new SeededRandom(Seed);
         // The keyed hash lets a mutation get as far as its form allows without a slow signature check.
-        using var realm = new TestRealm(8, new KeyedHashScheme());
+        using var realm = new TestRealm(8, KeyedHashScheme.Instance);
         var certificate = realm.Issue("node-1");
         var authority = realm.Authority.Realm.Authorities[0].Der;
         var judge = realm.NewJudge();

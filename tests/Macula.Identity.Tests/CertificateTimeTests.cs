@@ -4,6 +4,7 @@ using Macula.Identity.Keys;
 using Macula.Identity.Tests.Support;
 using Macula.Identity.Trust;
 using Macula.Wire.Errors;
+using KeyedHashScheme = Macula.Testing.Realms.KeyedHashScheme;
 
 namespace Macula.Identity.Tests;
 
@@ -14,7 +15,7 @@ public sealed class CertificateTimeTests : IDisposable
     private const byte GeneralizedTime = 0x18;
 
     // The keyed hash keeps the sweeps fast; times are read before any signature is looked at.
-    private readonly TestRealm _realm = new(11, new KeyedHashScheme());
+    private readonly TestRealm _realm = new(11, KeyedHashScheme.Instance);
 
     public void Dispose() => _realm.Dispose();
 

@@ -3,13 +3,14 @@ using Macula.Identity.Names;
 using Macula.Identity.Policy;
 using Macula.Identity.Tests.Support;
 using Macula.Wire.Errors;
+using KeyedHashScheme = Macula.Testing.Realms.KeyedHashScheme;
 
 namespace Macula.Identity.Tests;
 
 /// <summary>docs/protocol/05-policy.md: who may do what.</summary>
 public sealed class PolicyTests : IDisposable
 {
-    private readonly TestRealm _realm = new(1, new KeyedHashScheme());
+    private readonly TestRealm _realm = new(1, KeyedHashScheme.Instance);
 
     public void Dispose() => _realm.Dispose();
 
@@ -45,7 +46,7 @@ public sealed class PolicyTests : IDisposable
     [Fact] // [POL-1]
     public void NodeOfAnotherRealmIsPermittedNothing()
     {
-        using var other = new TestRealm(2, new KeyedHashScheme());
+        using var other = new TestRealm(2, KeyedHashScheme.Instance);
         var authorizer = new Authorizer(_realm.Authority.Realm.Id, _realm.Authority.Realm.Policy);
         Assert.False(authorizer.Authorize(other.Issue("node-1").Identity, MeshAction.Call, "a").IsAllowed);
     }
@@ -238,7 +239,7 @@ public sealed class PolicyTests : IDisposable
 
     private static bool May(string name, MeshAction action, string on, params PolicyRule[] rules)
     {
-        using var realm = new TestRealm(5, new KeyedHashScheme());
+        using var realm = new TestRealm(5, KeyedHashScheme.Instance);
         NodeIdentity who = realm.Issue(name).Identity;
         return new Authorizer(realm.Authority.Realm.Id, realm.Authority.SignPolicy(rules)).Authorize(who, action, on).IsAllowed;
     }

@@ -4,6 +4,7 @@ using Macula.Identity.Realm;
 using Macula.Identity.Tests.Support;
 using Macula.Wire.Errors;
 using Macula.Wire.Identifiers;
+using KeyedHashScheme = Macula.Testing.Realms.KeyedHashScheme;
 
 namespace Macula.Identity.Tests;
 
@@ -86,7 +87,7 @@ public sealed class RealmAuthorityTests : IDisposable
     [Fact] // [ID-19]
     public void IssuanceIsCapped()
     {
-        using var realm = new TestRealm(3, new KeyedHashScheme(), new AuthorityOptions { MaxNodes = 2, MaxCertificatesPerNode = 2 });
+        using var realm = new TestRealm(3, KeyedHashScheme.Instance, new AuthorityOptions { MaxNodes = 2, MaxCertificatesPerNode = 2 });
         using var key = realm.NewKey();
         realm.Issue("node-1", key: key);
         realm.Issue("node-1", key: key);
@@ -227,7 +228,7 @@ public sealed class RealmAuthorityTests : IDisposable
     [Fact]
     public void LongestRevocationListFitsDocumentAndFile()
     {
-        using var realm = new TestRealm(4, new KeyedHashScheme(), new AuthorityOptions { MaxNodes = 300 });
+        using var realm = new TestRealm(4, KeyedHashScheme.Instance, new AuthorityOptions { MaxNodes = 300 });
         for (var index = 0; index < 300; index++)
         {
             realm.Issue($"node-{index}");

@@ -5,6 +5,7 @@ using Macula.Identity.Names;
 using Macula.Identity.Policy;
 using Macula.Identity.Realm;
 using Macula.Identity.Tests.Support;
+using KeyedHashScheme = Macula.Testing.Realms.KeyedHashScheme;
 
 namespace Macula.Identity.Tests;
 
@@ -137,7 +138,7 @@ public sealed class RealmFileTests : IDisposable
     {
         const ulong Seed = 20261121;
         const int Mutations = 20_000;
-        using var realm = new TestRealm(8, new KeyedHashScheme());
+        using var realm = new TestRealm(8, KeyedHashScheme.Instance);
         var random = new SeededRandom(Seed);
         var good = realm.Authority.Realm.ToUtf8();
         var refused = 0;

@@ -3,6 +3,7 @@ using System.Text;
 using Macula.Identity.Policy;
 using Macula.Identity.Realm;
 using Macula.Identity.Tests.Support;
+using KeyedHashScheme = Macula.Testing.Realms.KeyedHashScheme;
 
 namespace Macula.Identity.Tests;
 
@@ -11,7 +12,7 @@ public sealed class SignedContentTests : IDisposable
 {
     private const string Entry = """{"node":"a0622e8f6b61efa4bb92d01b7fe4e27086390bae","revoked_at":1,"until":2,"reason":"superseded"}""";
 
-    private readonly TestRealm _realm = new(1, new KeyedHashScheme());
+    private readonly TestRealm _realm = new(1, KeyedHashScheme.Instance);
 
     public void Dispose() => _realm.Dispose();
 

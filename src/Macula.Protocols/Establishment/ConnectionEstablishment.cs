@@ -14,7 +14,7 @@ namespace Macula.Protocols.Establishment;
 public sealed class ConnectionEstablishment
 {
     /// <summary>The protocol versions that this code speaks.</summary>
-    public static ImmutableArray<uint> SupportedVersions { get; } = [1];
+    public static ImmutableArray<uint> SupportedVersions { get; } = [HelloFrame.CurrentVersion];
 
     private readonly NodeId _self;
     private readonly NodeId? _wanted;
@@ -130,15 +130,14 @@ public sealed class ConnectionEstablishment
             return;
         }
 
-        // [CON-12]: both sides compute the same, so nobody announces a choice.
-        var common = _hello.Versions.Intersect(SupportedVersions).ToArray();
-        if (common.Length == 0)
+        // [CON-12]
+        if (_hello.ChooseVersion(SupportedVersions) is not { } version)
         {
             Close(ErrorCode.VersionMismatch, $"The other side speaks versions {string.Join(", ", _hello.Versions)}; this one {string.Join(", ", SupportedVersions)}.");
             return;
         }
 
-        End(new EstablishmentOutput.Up(new PeerHello(common.Max(), _hello.Instance, _hello.Features, _hello.Agent)));
+        End(new EstablishmentOutput.Up(new PeerHello(version, _hello.Instance, _hello.Features, _hello.Agent)));
     }
 
     private void Close(ErrorCode code, string detail) => End(new EstablishmentOutput.Close(code, detail));

@@ -73,14 +73,14 @@ public sealed class HelloFrame
     public string Agent { get; }
 
     /// <summary>The version that two nodes speak with each other: the highest that both name; null when there is none.</summary>
+    /// <param name="other">The versions of the node that this hello comes to.</param>
     // [FRM-12]: both sides compute the same, so nobody has to announce a choice.
-    public uint? ChooseVersion(HelloFrame other)
+    public uint? ChooseVersion(ImmutableArray<uint> other)
     {
-        ArgumentNullException.ThrowIfNull(other);
         uint? best = null;
         foreach (var version in Versions)
         {
-            if (other.Versions.Contains(version) && !(best >= version))
+            if (other.Contains(version) && !(best >= version))
             {
                 best = version;
             }

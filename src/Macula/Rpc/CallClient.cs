@@ -26,7 +26,7 @@ internal sealed class CallClient(RealmServices realm, Func<CallOptions, MeshConn
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Deadline, MinDeadline, nameof(options));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Deadline, CallFrame.MaxTimeLeft, nameof(options));
-        
+
         // Queues carry no ambient context: the caller's span is taken along here.
         var parent = Activity.Current;
         return realm.Scheduler.CreateQueue().RunAsync(() => MeasureAsync(procedure, argument, options, parent, cancellationToken));

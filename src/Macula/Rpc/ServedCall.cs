@@ -1,13 +1,14 @@
 using Macula.Connections;
 using Macula.Diagnostics;
-using Macula.Identity.Policy;
 using Macula.Identity.Certificates;
+using Macula.Identity.Policy;
 using Macula.Realms;
 using Macula.Transport;
 using Macula.Transport.Execution;
 using Macula.Wire;
 using Macula.Wire.Errors;
 using Macula.Wire.Frames;
+using Macula.Wire.Time;
 
 namespace Macula.Rpc;
 
@@ -23,9 +24,13 @@ internal sealed class ServedCall(RealmServices realm, CallServer server, Transpo
     // An answer that the caller's machine has not acknowledged by now will not arrive.
     private static readonly TimeSpan DeliveryTimeout = TimeSpan.FromSeconds(10);
 
-    private Task<ulong?>? _writesClosed;
+    // A timer of the system may fire so much before its time by the monotonic clock.
+    private static readonly TimeSpan TimerEarliness = TimeSpan.FromMilliseconds(50);
+
     private readonly CancellationTokenSource _incomplete = new();
     private readonly CancellationTokenSource _stop = new();
+    private Task<ulong?>? _writesClosed;
+    private Instant _deadline;
     private bool _requestIsHere;
     private bool _deadlineHasPassed;
     private bool _callerHasLeft;
@@ -143,8 +148,9 @@ internal sealed class ServedCall(RealmServices realm, CallServer server, Transpo
         {
             _incomplete.Cancel();
         }
-        else if (!_handled)
+        else if (!_handled && realm.Scheduler.Now + TimerEarliness >= _deadline)
         {
+            // Before the deadline it is the request's own timeout, which was on its way here when the request came.
             _deadlineHasPassed = true;
             StopHandler();
         }
@@ -166,8 +172,9 @@ internal sealed class ServedCall(RealmServices realm, CallServer server, Transpo
     private async ValueTask<ErrorCode> ExecuteAsync(CallFrame request, CallHandler handler, ITimer timer)
     {
         _requestIsHere = true;
+        _deadline = realm.Scheduler.Now + request.TimeLeft;
         timer.Change(request.TimeLeft, Timeout.InfiniteTimeSpan);
-        var call = new IncomingCall(request.Procedure, caller, request.Argument, realm.Scheduler.Now + request.TimeLeft);
+        var call = new IncomingCall(request.Procedure, caller, request.Argument, _deadline);
         var handling = HandleAsync(handler, call, request.TraceParent).AsTask();
         if (!handling.IsCompleted)
         {

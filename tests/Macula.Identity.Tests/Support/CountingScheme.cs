@@ -1,12 +1,13 @@
 using Macula.Identity.Keys;
 using Macula.Wire;
+using KeyedHashScheme = Macula.Testing.Realms.KeyedHashScheme;
 
 namespace Macula.Identity.Tests.Support;
 
 /// <summary>The keyed hash, and how often it was asked to verify.</summary>
 public sealed class CountingScheme : SignatureScheme
 {
-    private readonly KeyedHashScheme _inner = new();
+    private readonly KeyedHashScheme _inner = KeyedHashScheme.Instance;
 
     public int Verifications { get; set; }
 

@@ -87,11 +87,11 @@ public sealed class FrameConstructionTests
         var both = new HelloFrame([2, 1, 3], 1, [], "");
         var future = new HelloFrame([3, 4], 1, [], "");
 
-        Assert.Equal(1u, old.ChooseVersion(both));
-        Assert.Equal(1u, both.ChooseVersion(old));
-        Assert.Equal(3u, both.ChooseVersion(future));
-        Assert.Equal(3u, future.ChooseVersion(both));
-        Assert.Null(old.ChooseVersion(future));
+        Assert.Equal(1u, old.ChooseVersion(both.Versions));
+        Assert.Equal(1u, both.ChooseVersion(old.Versions));
+        Assert.Equal(3u, both.ChooseVersion(future.Versions));
+        Assert.Equal(3u, future.ChooseVersion(both.Versions));
+        Assert.Null(old.ChooseVersion(future.Versions));
     }
 
     [Fact]
