@@ -47,6 +47,7 @@ public static class FramePlaces
         {
             FramePlace.ControlFirst => type == FrameType.Hello ? FrameVerdict.Take : FrameVerdict.Refuse,
             // [FRM-8]: unknown frames pass; a known one here shows that the two sides disagree on where they are.
+            FramePlace.ControlLater when type == FrameType.Drain => FrameVerdict.Take,
             FramePlace.ControlLater => Enum.IsDefined(type) ? FrameVerdict.Refuse : FrameVerdict.Skip,
             FramePlace.Request => AnswerTo(type) is not null ? FrameVerdict.Take : FrameVerdict.Refuse,
             FramePlace.Answer => type is FrameType.Result or FrameType.Error ? FrameVerdict.Take : FrameVerdict.Refuse,

@@ -6,6 +6,9 @@ public enum FrameType : ulong
     /// <summary>Versions and features of a node; the first frame of its control stream.</summary>
     Hello = 0x01,
 
+    /// <summary>Its sender opens no more streams on the connection; later on a control stream.</summary>
+    Drain = 0x02,
+
     /// <summary>A procedure and its argument; the first frame of a bidirectional stream.</summary>
     Call = 0x10,
 

@@ -7,6 +7,7 @@ using Macula.Rpc;
 using Macula.Transport;
 using Macula.Transport.Execution;
 using Macula.Wire.Errors;
+using Macula.Wire.Frames;
 using Macula.Wire.Identifiers;
 using Macula.Wire.Time;
 
@@ -28,7 +29,10 @@ internal sealed class ConnectionAttempt
     private readonly Completion<MeshConnection> _outcome;
     private ITimer? _timer;
     private NodeIdentity? _peer;
-    private bool _isUp;
+    private readonly Completion<TransportStream?> _controlOpened;
+    private readonly Task<TransportStream?> _control;
+    private MeshConnection? _up;
+    private DrainFrame? _earlyDrain;
 
     private ConnectionAttempt(RealmServices realm, CallServer calls, TransportConnection transport, NodeId? wanted)
     {
@@ -39,6 +43,8 @@ internal sealed class ConnectionAttempt
         _core = new ConnectionEstablishment(realm.Self.NodeId, wanted, realm.Scheduler.Now, realm.Limits.Establishment);
         _incoming = new IncomingStreams(transport);
         _outcome = new Completion<MeshConnection>(realm.Scheduler);
+        _controlOpened = new Completion<TransportStream?>(realm.Scheduler);
+        _control = _controlOpened.Task.AsTask();
     }
 
     /// <summary>Establishes a connection.</summary>
@@ -125,9 +131,9 @@ internal sealed class ConnectionAttempt
         }
 
         Pump();
-        if (first.Hello is not null && await control.ReadToEndAsync() is { } violation)
+        if (first.Hello is not null && await control.ReadToEndAsync(HandleDrain) is { } violation)
         {
-            if (_isUp)
+            if (_up is not null)
             {
                 Violated(violation);
             }
@@ -136,6 +142,19 @@ internal sealed class ConnectionAttempt
                 _core.HandleProtocolError(violation);
                 Pump();
             }
+        }
+    }
+
+    // A node may drain before this side's verdict is there; its state only goes forward, so the last frame says all.
+    private void HandleDrain(DrainFrame frame)
+    {
+        if (_up is { } connection)
+        {
+            connection.HandleDrain(frame);
+        }
+        else
+        {
+            _earlyDrain = frame;
         }
     }
 
@@ -153,6 +172,7 @@ internal sealed class ConnectionAttempt
     {
         var end = await _transport.WaitForEndAsync();
         _outcome.TrySetException(Refusal(end));
+        _up?.HandleEnd();
     }
 
     private void Pump()
@@ -178,24 +198,35 @@ internal sealed class ConnectionAttempt
     {
         try
         {
-            await ControlStream.SendHelloAsync(_transport, _realm.Instance);
+            _controlOpened.TrySetResult(await ControlStream.SendHelloAsync(_transport, _realm.Instance));
         }
         catch (MaculaException)
         {
             // The connection ended: WatchEndAsync tells whoever waits for it.
+            _controlOpened.TrySetResult(null);
         }
     }
 
     private void Complete(PeerHello hello)
     {
         Wire.Invariant.Hold(_peer is not null, "A connection is up only after a verdict.");
-        _isUp = true;
         var streams = new StreamCount(_realm.Scheduler);
-        var connection = new MeshConnection(_realm, _transport, _peer, hello, streams);
+        var connection = new MeshConnection(_realm, _transport, _peer, hello, streams, _control);
+        _up = connection;
         _realm.Tasks.Run(connection.CloseAtExpiryAsync);
-        _incoming.ServeWith(stream => _calls.Serve(stream, connection.Peer, streams));
+        _incoming.ServeWith(stream =>
+        {
+            connection.HandleUsed(ConnectionUse.Application);
+            _calls.Serve(stream, connection.Peer, streams);
+        });
+        if (_earlyDrain is { } drain)
+        {
+            connection.HandleDrain(drain);
+        }
+
         if (!_outcome.TrySetResult(connection))
         {
+            connection.HandleEnd();
             connection.Close(ErrorCode.Cancelled);
         }
     }

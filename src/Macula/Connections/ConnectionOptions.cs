@@ -17,6 +17,10 @@ public sealed record ConnectionOptions
     /// <summary>Longest time that a connection which another replaces waits for its calls to finish. Default 30 s ([CON-8]); range 0 to 1 h.</summary>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>Silence after which a connection that no application has used closes. Default 60 s ([CON-16]); range 1 s to 1 h.</summary>
+    /// <remarks>The smaller of both nodes' values decides. A short one costs a new handshake for each lookup that comes by later.</remarks>
+    public TimeSpan DhtIdleTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
     /// <summary>Longest time that a node which stops waits for running calls. Default 5 s; range 0 to 1 h; zero ends them at once ([RPC-11]).</summary>
     public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
@@ -28,6 +32,7 @@ public sealed record ConnectionOptions
         ThrowUnless(MaxUnestablished is >= 1 and <= 65_536, nameof(MaxUnestablished), "1 to 65,536");
         ThrowUnless(MaxIncomingCalls is >= 1 and <= 65_536, nameof(MaxIncomingCalls), "1 to 65,536");
         ThrowUnless(DrainTimeout >= TimeSpan.Zero && DrainTimeout <= TimeSpan.FromHours(1), nameof(DrainTimeout), "0 to 1 h");
+        ThrowUnless(DhtIdleTimeout >= TimeSpan.FromSeconds(1) && DhtIdleTimeout <= TimeSpan.FromHours(1), nameof(DhtIdleTimeout), "1 s to 1 h");
         ThrowUnless(ShutdownTimeout >= TimeSpan.Zero && ShutdownTimeout <= TimeSpan.FromHours(1), nameof(ShutdownTimeout), "0 to 1 h");
 
         static void ThrowUnless(bool condition, string option, string range)

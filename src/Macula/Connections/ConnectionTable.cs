@@ -9,7 +9,7 @@ namespace Macula.Connections;
 
 /// <summary>Keeps one connection for each node of the realm. Bounded by the endpoint's limit of connections; an entry leaves when its connection ends.</summary>
 /// <remarks>Used on the realm's queue only.</remarks>
-internal sealed class ConnectionTable(RealmServices realm)
+internal sealed class ConnectionTable(RealmServices realm, IdleReaper idle)
 {
     // Each further address that leads to a living node adds one; beyond this many, a call by a new address dials each time.
     private const int MaxDialledAddresses = 10_000;
@@ -24,10 +24,10 @@ internal sealed class ConnectionTable(RealmServices realm)
     public IReadOnlyCollection<MeshConnection> All => _open;
 
     /// <summary>The connection to a node; null when there is none.</summary>
-    public MeshConnection? Find(NodeId node) => _byNode.GetValueOrDefault(node);
+    public MeshConnection? Find(NodeId node) => Usable(_byNode.GetValueOrDefault(node));
 
     /// <summary>The connection that a dial to this address led to; null when there is none.</summary>
-    public MeshConnection? FindDialled(IPEndPoint address) => _byDialledAddress.GetValueOrDefault(address);
+    public MeshConnection? FindDialled(IPEndPoint address) => Usable(_byDialledAddress.GetValueOrDefault(address));
 
     /// <summary>Adds a connection that has come up, and lets go of it when it ends.</summary>
     /// <param name="arriving">The connection.</param>
@@ -37,6 +37,7 @@ internal sealed class ConnectionTable(RealmServices realm)
     {
         realm.Metrics.ConnectionOpened();
         _open.Add(arriving);
+        idle.Add(arriving);
         var staying = Settle(arriving);
         if (dialledAddress is not null && (_byDialledAddress.Count < MaxDialledAddresses || _byDialledAddress.ContainsKey(dialledAddress)))
         {
@@ -48,16 +49,15 @@ internal sealed class ConnectionTable(RealmServices realm)
         return staying;
     }
 
-    /// <summary>Lets go of a connection that was found dead, so that the next one who asks dials; nothing happens when that was done.</summary>
-    public void Remove(MeshConnection dead)
+    /// <summary>Finds no longer a connection that is dead or drains, so that the next one who asks dials; nothing happens when that was done.</summary>
+    public void LetGo(MeshConnection dead)
     {
-        _open.Remove(dead);
         if (_byNode.GetValueOrDefault(dead.Peer.NodeId) == dead)
         {
             _byNode.Remove(dead.Peer.NodeId);
 
             // Another connection to the node may be open, which this one had replaced only here ([CON-7]).
-            if (_open.FirstOrDefault(other => other.Peer.NodeId == dead.Peer.NodeId && !other.IsDraining) is { } other)
+            if (_open.FirstOrDefault(other => other != dead && other.Peer.NodeId == dead.Peer.NodeId && !other.IsDraining) is { } other)
             {
                 _byNode.Add(dead.Peer.NodeId, other);
             }
@@ -66,8 +66,26 @@ internal sealed class ConnectionTable(RealmServices realm)
         Redirect(dead, null);
     }
 
+    // [CON-8]: a connection that drains takes no new streams, so for whoever asks it is not there.
+    private MeshConnection? Usable(MeshConnection? found)
+    {
+        if (found is not { IsDraining: true })
+        {
+            return found;
+        }
+
+        LetGo(found);
+        return Find(found.Peer.NodeId);
+    }
+
     private MeshConnection Settle(MeshConnection arriving)
     {
+        if (arriving.IsDraining)
+        {
+            return arriving;
+        }
+
+        _ = Find(arriving.Peer.NodeId);
         if (!_byNode.TryGetValue(arriving.Peer.NodeId, out var existing))
         {
             _byNode.Add(arriving.Peer.NodeId, arriving);
@@ -83,7 +101,7 @@ internal sealed class ConnectionTable(RealmServices realm)
         realm.Logger.DuplicateDrains(arriving.Peer.NodeId, staying.Origin.By == Dialled.ByThisNode ? "here" : "there");
         if (DuplicateConnection.DrainsHere(existing.Origin, arriving.Origin))
         {
-            realm.Tasks.Run(() => leaving.DrainAsync(ErrorCode.DuplicateConnection, realm.Limits.DrainTimeout, DrainLingering.UntilOtherSideKnows));
+            realm.Tasks.Run(() => leaving.DrainAsync(ErrorCode.DuplicateConnection, realm.Limits.DrainTimeout));
         }
 
         return staying;
@@ -94,7 +112,9 @@ internal sealed class ConnectionTable(RealmServices realm)
         var end = await connection.WaitForEndAsync();
         realm.Metrics.ConnectionClosed();
         realm.Logger.ConnectionEnded(connection.Peer.NodeId, end.ToString());
-        Remove(connection);
+        idle.Remove(connection);
+        _open.Remove(connection);
+        LetGo(connection);
     }
 
     private void Redirect(MeshConnection from, MeshConnection? to)

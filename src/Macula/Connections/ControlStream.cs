@@ -15,14 +15,21 @@ internal sealed class ControlStream(TransportStream stream)
     private readonly FrameStream _frames = new(stream, FrameLimits.MaxControlBodyBytes);
 
     /// <summary>Opens this side's control stream and sends its hello.</summary>
-    public static async ValueTask SendHelloAsync(TransportConnection transport, ulong instance)
+    /// <returns>The stream, for what follows.</returns>
+    public static async ValueTask<TransportStream> SendHelloAsync(TransportConnection transport, ulong instance)
+    {
+        // [CON-11]: the control stream stays open as long as the connection, so nobody disposes it.
+        var control = await transport.OpenStreamAsync(StreamDirection.Unidirectional);
+        await SendAsync(control, new HelloFrame([.. ConnectionEstablishment.SupportedVersions], instance, [], Agent).Write);
+        return control;
+    }
+
+    /// <summary>Sends a frame on this side's control stream; one at a time.</summary>
+    public static ValueTask SendAsync(TransportStream control, Action<IBufferWriter<byte>> write)
     {
         var output = new ArrayBufferWriter<byte>();
-        new HelloFrame([.. ConnectionEstablishment.SupportedVersions], instance, [], Agent).Write(output);
-        var control = await transport.OpenStreamAsync(StreamDirection.Unidirectional);
-
-        // [CON-11]: the control stream stays open as long as the connection, so nobody disposes it.
-        await control.WriteAsync(output.WrittenMemory);
+        write(output);
+        return control.WriteAsync(output.WrittenMemory);
     }
 
     /// <summary>Reads the first frame, which must be a hello ([CON-11]).</summary>
@@ -55,8 +62,9 @@ internal sealed class ControlStream(TransportStream stream)
     }
 
     /// <summary>Reads on until the connection ends.</summary>
+    /// <param name="handleDrain">Called for each DRAIN.</param>
     /// <returns>What the other side did wrong; null when the connection ended.</returns>
-    public async ValueTask<ProtocolError?> ReadToEndAsync()
+    public async ValueTask<ProtocolError?> ReadToEndAsync(Action<DrainFrame> handleDrain)
     {
         try
         {
@@ -68,9 +76,20 @@ internal sealed class ControlStream(TransportStream stream)
                     return read.Error ?? Ended;
                 }
 
-                if (FramePlaces.Judge(frame.Type, FramePlace.ControlLater, out var misplaced) == FrameVerdict.Refuse)
+                switch (FramePlaces.Judge(frame.Type, FramePlace.ControlLater, out var misplaced))
                 {
-                    return misplaced;
+                    case FrameVerdict.Refuse:
+                        return misplaced;
+                    case FrameVerdict.Take:
+                        if (!DrainFrame.TryRead(frame.Body, out var drain, out var malformed))
+                        {
+                            return malformed;
+                        }
+
+                        handleDrain(drain);
+                        break;
+                    default:
+                        break;
                 }
             }
         }

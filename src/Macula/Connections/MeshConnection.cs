@@ -3,14 +3,16 @@ using Macula.Protocols.Establishment;
 using Macula.Realms;
 using Macula.Transport;
 using Macula.Wire.Errors;
+using Macula.Wire.Frames;
+using Macula.Wire.Time;
 
 namespace Macula.Connections;
 
 /// <summary>One connection of a realm to another node, from the moment that it is up.</summary>
 internal sealed class MeshConnection
 {
-    // [CON-8]: the other side may open a stream until it has decided as well, about a round trip later; what it opened then must still arrive.
-    private static readonly TimeSpan DrainLinger = TimeSpan.FromSeconds(1);
+    // [CON-8]: more than a round trip and the repetition of a lost packet; a node that was killed delays the end of others by no more.
+    private static readonly TimeSpan DrainAnswerTimeout = TimeSpan.FromSeconds(3);
 
     // The framework's timers end at about 49 days; a certificate may live longer.
     private static readonly TimeSpan MaxTimer = TimeSpan.FromDays(40);
@@ -18,9 +20,12 @@ internal sealed class MeshConnection
     private readonly RealmServices _realm;
     private readonly TransportConnection _transport;
     private readonly StreamCount _streams;
+    private readonly ConnectionDrain _drain;
 
-    internal MeshConnection(RealmServices realm, TransportConnection transport, NodeIdentity peer, PeerHello hello, StreamCount streams)
+    internal MeshConnection(
+        RealmServices realm, TransportConnection transport, NodeIdentity peer, PeerHello hello, StreamCount streams, Task<TransportStream?> control)
     {
+        _drain = new ConnectionDrain(realm, control, streams);
         _realm = realm;
         _transport = transport;
         _streams = streams;
@@ -44,10 +49,25 @@ internal sealed class MeshConnection
     /// <summary>How the two nodes reach each other now.</summary>
     public PathReport Path => new(_transport.Carrier, _transport.RoundTripTime);
 
-    /// <summary>Opens a stream for a call; null when the connection drains and another one must be asked for.</summary>
-    public async ValueTask<TransportStream?> TryOpenCallAsync(CancellationToken cancellationToken)
+    /// <summary>Completes when this side begins to open no more streams, on its own account or the other's, or when the connection ends.</summary>
+    public Task Draining => _drain.Begun;
+
+    /// <summary>True once an application has used it: [CON-16].</summary>
+    public bool IsApplications => _streams.IsApplications;
+
+    /// <summary>Since when no stream of it has been in use; the present while one is.</summary>
+    public Instant IdleSince => _streams.IdleSince;
+
+    /// <summary>Notes what a stream that the other side opened is for, once its first frame says so.</summary>
+    public void HandleUsed(ConnectionUse use) => _streams.HandleUsed(use);
+
+    /// <summary>Opens a stream; null when the connection drains and another one must be asked for.</summary>
+    /// <param name="use">What the stream is for.</param>
+    /// <param name="cancellationToken">Gives up; no stream is open then.</param>
+    /// <exception cref="ConnectionClosedException">The connection ended.</exception>
+    public async ValueTask<TransportStream?> TryOpenStreamAsync(ConnectionUse use, CancellationToken cancellationToken)
     {
-        if (!_streams.TryEnterOutgoing())
+        if (!_streams.TryEnterOutgoing(use))
         {
             return null;
         }
@@ -63,8 +83,8 @@ internal sealed class MeshConnection
         }
     }
 
-    /// <summary>Gives back a stream from <see cref="TryOpenCallAsync"/>, which the caller has let go of.</summary>
-    public void CallEnded() => _streams.LeaveOutgoing();
+    /// <summary>Gives back a stream from <see cref="TryOpenStreamAsync"/>, which the caller has let go of.</summary>
+    public void StreamEnded() => _streams.LeaveOutgoing();
 
     /// <summary>Completes when the connection has ended.</summary>
     public ValueTask<ConnectionEnd> WaitForEndAsync() => _transport.WaitForEndAsync();
@@ -72,31 +92,49 @@ internal sealed class MeshConnection
     /// <summary>Closes at once.</summary>
     public void Close(ErrorCode code) => _transport.Close((ulong)code, ErrorCodes.Describe(code).Meaning);
 
-    /// <summary>Takes no new streams, lets those in use finish, then closes: see [CON-8].</summary>
-    /// <param name="code">The close code.</param>
+    /// <summary>Opens no more streams, tells the other side, lets those in use finish, then closes: see [CON-8].</summary>
+    /// <param name="code">The close code; what an earlier drain told the other side stays told.</param>
     /// <param name="timeout">Longest wait.</param>
-    /// <param name="linger">Whether to wait a little even when nothing is in use, since the other side may not know yet.</param>
-    public async Task DrainAsync(ErrorCode code, TimeSpan timeout, DrainLingering linger)
+    public async Task DrainAsync(ErrorCode code, TimeSpan timeout)
     {
-        _streams.StopOutgoing();
-        if (linger == DrainLingering.UntilOtherSideKnows)
+        _drain.Begin(code);
+        var done = Task.WhenAny(_drain.Agreed, WaitForEndAsync().AsTask());
+        var deadline = _realm.Scheduler.Now + timeout;
+        while (deadline - _realm.Scheduler.Now is { Ticks: > 0 } left)
         {
-            await Task.Delay(DrainLinger, _realm.Scheduler.Time);
+            try
+            {
+                await done.WaitAsync(left < DrainAnswerTimeout ? left : DrainAnswerTimeout, _realm.Scheduler.Time);
+                break;
+            }
+            catch (TimeoutException) when (!_streams.IsIdle)
+            {
+                // [CON-8]: what is in use has the whole time.
+                continue;
+            }
+            catch (TimeoutException)
+            {
+                // [CON-8]: the other side does not answer, and nothing is in use.
+                break;
+            }
         }
 
-        using var patience = new CancellationTokenSource(timeout, _realm.Scheduler.Time);
-        try
-        {
-            // Asked only now: what the other side opened during the linger may finish as well.
-            await _streams.WhenIdleAsync().WaitAsync(patience.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            // [CON-8]: what has not finished by now ends with the connection, and its callers are told so.
-        }
-
+        // What has not finished by now ends with the connection, and its callers are told so.
         Close(code);
     }
+
+    /// <summary>The other side opens no more streams: neither does this one, and who is first to see that none is in use closes ([CON-8]).</summary>
+    public void HandleDrain(DrainFrame frame)
+    {
+        _drain.HandleOther(frame.State);
+        if (!_streams.IsDraining)
+        {
+            _realm.Tasks.Run(() => DrainAsync(frame.Code, _realm.Limits.DrainTimeout));
+        }
+    }
+
+    /// <summary>The connection has ended: whoever waits for its draining need not.</summary>
+    public void HandleEnd() => _drain.HandleEnd();
 
     /// <summary>Ends the connection when the other node's certificate ends: [CON-13]. Runs as long as the connection.</summary>
     public async Task CloseAtExpiryAsync()
@@ -118,14 +156,4 @@ internal sealed class MeshConnection
 
     /// <inheritdoc/>
     public override string ToString() => $"{Peer.Name} ({Peer.NodeId.ToShortString()}) over {_transport.Carrier}";
-}
-
-/// <summary>Whether a drained connection stays a little when nothing is in use.</summary>
-internal enum DrainLingering
-{
-    /// <summary>It closes as soon as nothing is in use.</summary>
-    None,
-
-    /// <summary>It stays until the other side has surely come to the same decision.</summary>
-    UntilOtherSideKnows,
 }

@@ -1,16 +1,47 @@
 using Macula.Transport.Execution;
+using Macula.Wire.Time;
 
 namespace Macula.Connections;
 
-/// <summary>Counts the streams in use on a connection, so that it can drain: finish what runs and take nothing new.</summary>
-internal sealed class StreamCount(MeshScheduler scheduler)
+/// <summary>What streams of a connection are for, which decides whether silence ends it: [CON-16].</summary>
+internal enum ConnectionUse
 {
+    /// <summary>Requests of the DHT: another connection does as well.</summary>
+    Dht,
+
+    /// <summary>Anything that an application asked for: the connection stays.</summary>
+    Application,
+}
+
+/// <summary>Counts the streams in use on a connection, so that it can drain: finish what runs and take nothing new.</summary>
+/// <remarks>May be used from any queue.</remarks>
+internal sealed class StreamCount
+{
+    private readonly MeshScheduler _scheduler;
     private readonly Lock _gate = new();
-    private readonly Completion<bool> _idle = new(scheduler);
-    private Task<bool>? _whenIdle;
+    private readonly Completion<bool> _outgoingFinished;
+    private readonly Completion<bool> _idle;
     private int _outgoing;
     private int _incoming;
     private bool _draining;
+    private bool _application;
+    private Instant _lastUsed;
+
+    public StreamCount(MeshScheduler scheduler)
+    {
+        _scheduler = scheduler;
+        _lastUsed = scheduler.Now;
+        _outgoingFinished = new Completion<bool>(scheduler);
+        _idle = new Completion<bool>(scheduler);
+        OutgoingFinished = _outgoingFinished.Task.AsTask();
+        Idle = _idle.Task.AsTask();
+    }
+
+    /// <summary>Completes when this side drains and none of the streams that it opened is in use.</summary>
+    public Task OutgoingFinished { get; }
+
+    /// <summary>Completes when this side drains and no stream is in use; the other side may open one even then, until it drains too.</summary>
+    public Task Idle { get; }
 
     /// <summary>True once this side opens no more.</summary>
     public bool IsDraining
@@ -24,10 +55,53 @@ internal sealed class StreamCount(MeshScheduler scheduler)
         }
     }
 
-    private bool IsIdle => _outgoing + _incoming == 0;
+    /// <summary>True while no stream is in use.</summary>
+    public bool IsIdle
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _outgoing + _incoming == 0;
+            }
+        }
+    }
+
+    /// <summary>True once an application has used the connection.</summary>
+    public bool IsApplications
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _application;
+            }
+        }
+    }
+
+    /// <summary>Since when no stream has been in use; the present while one is.</summary>
+    public Instant IdleSince
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _outgoing + _incoming == 0 ? _lastUsed : _scheduler.Now;
+            }
+        }
+    }
+
+    /// <summary>Notes what a stream is for.</summary>
+    public void HandleUsed(ConnectionUse use)
+    {
+        lock (_gate)
+        {
+            _application |= use == ConnectionUse.Application;
+        }
+    }
 
     /// <summary>Takes part in the count for one stream that this side opens; false while draining.</summary>
-    public bool TryEnterOutgoing()
+    public bool TryEnterOutgoing(ConnectionUse use)
     {
         lock (_gate)
         {
@@ -36,6 +110,7 @@ internal sealed class StreamCount(MeshScheduler scheduler)
                 return false;
             }
 
+            _application |= use == ConnectionUse.Application;
             _outgoing++;
             return true;
         }
@@ -69,34 +144,34 @@ internal sealed class StreamCount(MeshScheduler scheduler)
         {
             _draining = true;
         }
-    }
 
-    /// <summary>Completes when no stream is in use, from now on. May be asked again: a connection that drains is told to once more when its node stops.</summary>
-    public Task<bool> WhenIdleAsync()
-    {
-        bool idle;
-        Task<bool> whenIdle;
-        lock (_gate)
-        {
-            whenIdle = _whenIdle ??= _idle.Task.AsTask();
-            idle = IsIdle;
-        }
-
-        if (idle)
-        {
-            _idle.TrySetResult(true);
-        }
-
-        return whenIdle;
+        CompleteWhatIsDone();
     }
 
     private void Leave(ref int count)
     {
-        bool idle;
         lock (_gate)
         {
             count--;
-            idle = _whenIdle is not null && IsIdle;
+            _lastUsed = _scheduler.Now;
+        }
+
+        CompleteWhatIsDone();
+    }
+
+    private void CompleteWhatIsDone()
+    {
+        bool finished;
+        bool idle;
+        lock (_gate)
+        {
+            finished = _draining && _outgoing == 0;
+            idle = finished && _incoming == 0;
+        }
+
+        if (finished)
+        {
+            _outgoingFinished.TrySetResult(true);
         }
 
         if (idle)

@@ -17,6 +17,7 @@ internal sealed class RealmContext
     private const int MaxAdvertisedProcedures = 10_000;
 
     private readonly SerialQueue _queue;
+    private readonly IdleReaper _idle;
     private readonly ConnectionTable _connections;
     private readonly Dialer _dialer;
     private readonly CallServer _calls;
@@ -27,7 +28,9 @@ internal sealed class RealmContext
     {
         Services = services;
         _queue = services.Scheduler.CreateQueue();
-        _connections = new ConnectionTable(services);
+        _idle = new IdleReaper(services);
+        _idle.Start(_queue);
+        _connections = new ConnectionTable(services, _idle);
         _calls = new CallServer(services, new ProcedureTable(MaxAdvertisedProcedures));
         _dialer = new Dialer(services, endpoint, _connections, _calls);
         _client = new CallClient(services, ConnectAsync);
@@ -70,8 +73,9 @@ internal sealed class RealmContext
     public ValueTask StopAsync() => _queue.RunAsync(async () =>
     {
         _calls.Stop();
+        _idle.Stop();
         var drains = _connections.All
-            .Select(connection => connection.DrainAsync(ErrorCode.ShuttingDown, Services.Limits.ShutdownTimeout, DrainLingering.None))
+            .Select(connection => connection.DrainAsync(ErrorCode.ShuttingDown, Services.Limits.ShutdownTimeout))
             .ToArray();
         await Task.WhenAll(drains);
     });
@@ -88,7 +92,7 @@ internal sealed class RealmContext
 
             if (dead is not null)
             {
-                _connections.Remove(dead);
+                _connections.LetGo(dead);
             }
 
             return _dialer.ConnectAsync(address, options.Node, cancellationToken);

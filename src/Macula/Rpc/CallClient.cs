@@ -102,6 +102,8 @@ internal sealed class CallClient(RealmServices realm, Func<CallOptions, MeshConn
                 {
                     return reply;
                 }
+
+                dead = connection;
             }
             catch (ConnectionClosedException) when (MayRepeat(call, options) && attempt < MaxAttempts)
             {

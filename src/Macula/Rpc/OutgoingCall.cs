@@ -27,7 +27,7 @@ internal sealed class OutgoingCall(RealmServices realm, ProcedureName procedure,
     /// <exception cref="OperationCanceledException">The token fired; the provider is told.</exception>
     public async ValueTask<CallReply?> TryRunAsync(MeshConnection connection, CancellationToken cancellationToken)
     {
-        var stream = await connection.TryOpenCallAsync(cancellationToken);
+        var stream = await connection.TryOpenStreamAsync(ConnectionUse.Application, cancellationToken);
         if (stream is null)
         {
             return null;
@@ -47,7 +47,7 @@ internal sealed class OutgoingCall(RealmServices realm, ProcedureName procedure,
                 Note(CallExecution.Unknown);
             }
 
-            connection.CallEnded();
+            connection.StreamEnded();
         }
     }
 

@@ -79,6 +79,38 @@ public abstract class HostileMemberContract<TRunner>
     });
 
     [Fact]
+    public void ADrainBeforeTheHelloIsClosed() => Run(async (_, alice, mallory) => // [FRM-7]
+    {
+        var connection = await mallory.DialAsync(alice.LocalEndPoint);
+        var control = await connection.OpenStreamAsync(StreamDirection.Unidirectional);
+        await control.WriteAsync(RawMember.Drain(DrainState.Finished));
+
+        await EndsWithAsync(ErrorCode.UnexpectedFrame, connection);
+    });
+
+    [Fact]
+    public void AMalformedDrainIsClosed() => Run(async (_, alice, mallory) => // [CON-15] [FRM-15]
+    {
+        var (connection, control) = await mallory.EstablishAsync(alice.LocalEndPoint);
+        await control.WriteAsync(new byte[] { 0x02, 0x03, 0x92, 0xc1, 0x00 });
+
+        await EndsWithAsync(ErrorCode.MalformedFrame, connection);
+    });
+
+    [Fact]
+    public void WhoDrainsTwiceIsServedUntilItHasFinished() => Run(async (_, alice, mallory) => // [CON-8] [FRM-15]
+    {
+        var (connection, control) = await mallory.EstablishAsync(alice.LocalEndPoint);
+        await control.WriteAsync(RawMember.Drain(DrainState.Finishing));
+        await control.WriteAsync(RawMember.Drain(DrainState.Finishing));
+        await AnswersCallsAsync(connection);
+
+        await control.WriteAsync(RawMember.Drain(DrainState.Finished));
+
+        await EndsWithAsync(ErrorCode.DuplicateConnection, connection);
+    });
+
+    [Fact]
     public void ACallThatComesBeforeTheHelloWaitsForIt() => Run(async (_, alice, mallory) => // [CON-3]
     {
         var connection = await mallory.DialAsync(alice.LocalEndPoint);

@@ -55,6 +55,9 @@ internal sealed class RawMember : IAsyncDisposable
     /// <summary>A hello's bytes.</summary>
     public static ReadOnlyMemory<byte> Hello(ulong instance = 1) => Bytes(new HelloFrame([1], instance, [], "mallory").Write);
 
+    /// <summary>The bytes of a drain.</summary>
+    public static ReadOnlyMemory<byte> Drain(DrainState state) => Bytes(new DrainFrame(Wire.Errors.ErrorCode.DuplicateConnection, state).Write);
+
     /// <summary>The bytes of a call.</summary>
     public static ReadOnlyMemory<byte> Call(string procedure = "echo") =>
         Bytes(new CallFrame(Wire.Identifiers.ProcedureName.Parse(procedure), TimeSpan.FromSeconds(5), Payload.Nil).Write);

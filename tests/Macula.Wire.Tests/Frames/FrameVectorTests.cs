@@ -6,7 +6,7 @@ using Macula.Wire.Tests.Vectors;
 
 namespace Macula.Wire.Tests.Frames;
 
-/// <summary>The golden frames of tests/vectors/frames.json, both ways: [FRM-1] to [FRM-6], [FRM-10] to [FRM-14], [FRM-20] to [FRM-24], [FRM-30] to [FRM-33], [FRM-40] to [FRM-56].</summary>
+/// <summary>The golden frames of tests/vectors/frames.json, both ways: [FRM-1] to [FRM-6], [FRM-10] to [FRM-15], [FRM-20] to [FRM-24], [FRM-30] to [FRM-33], [FRM-40] to [FRM-56].</summary>
 public sealed class FrameVectorTests
 {
     public static TheoryData<string> Accepted => [.. VectorFile.AcceptedFrames.Select(vector => vector.Name)];
@@ -68,6 +68,7 @@ public sealed class FrameVectorTests
                 fields.GetProperty("instance").GetUInt64(),
                 [.. fields.GetProperty("features").EnumerateArray().Select(feature => feature.GetString()!)],
                 Text(fields, "agent")!),
+            "drain" => new DrainFrame((ErrorCode)fields.GetProperty("code").GetInt32(), Enum.Parse<DrainState>(Text(fields, "state")!, ignoreCase: true)),
             "call" => new CallFrame(
                 ProcedureName.Parse(Text(fields, "procedure")!),
                 TimeSpan.FromMilliseconds(fields.GetProperty("timeLeftMilliseconds").GetInt64()),

@@ -39,6 +39,9 @@ internal static class StreamDecoder
             case FrameType.Hello:
                 HelloFrame.TryRead(frame.Body, out var hello, out error);
                 return hello;
+            case FrameType.Drain:
+                DrainFrame.TryRead(frame.Body, out var drain, out error);
+                return drain;
             case FrameType.Call:
                 CallFrame.TryRead(frame.Body, out var call, out error);
                 return call;
@@ -60,6 +63,9 @@ internal static class StreamDecoder
         {
             case HelloFrame hello:
                 hello.Write(output);
+                break;
+            case DrainFrame drain:
+                drain.Write(output);
                 break;
             case CallFrame call:
                 call.Write(output);
