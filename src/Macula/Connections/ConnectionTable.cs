@@ -63,7 +63,7 @@ internal sealed class ConnectionTable(RealmServices realm, IdleReaper idle)
             }
         }
 
-        Redirect(dead, null);
+        Redirect(dead, _byNode.GetValueOrDefault(dead.Peer.NodeId));
     }
 
     // [CON-8]: a connection that drains takes no new streams, so for whoever asks it is not there.
@@ -82,7 +82,7 @@ internal sealed class ConnectionTable(RealmServices realm, IdleReaper idle)
     {
         if (arriving.IsDraining)
         {
-            return arriving;
+            return Find(arriving.Peer.NodeId) ?? arriving;
         }
 
         _ = Find(arriving.Peer.NodeId);
