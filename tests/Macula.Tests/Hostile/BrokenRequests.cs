@@ -14,6 +14,7 @@ internal static class BrokenRequests
         { "a length of 1 GiB", [0x10, 0xc0, 0x00, 0x00, 0x00, 0x40, 0x00, 0x00, 0x00], ErrorCode.FrameTooLarge },
         { "cut off in the middle", [.. RawMember.Call().ToArray()[..^3]], ErrorCode.MalformedFrame },
         { "a result instead of a call", [0x11, 0x05, 0x92, 0x00, 0xc4, 0x01, 0xc0], ErrorCode.UnexpectedFrame },
+        { "a drain instead of a call", [.. RawMember.Drain(DrainState.Finished).Span], ErrorCode.UnexpectedFrame },
         { "a hello instead of a call", [.. RawMember.Hello().Span], ErrorCode.UnexpectedFrame },
         { "an unknown frame", [0x3f, 0x00], ErrorCode.UnexpectedFrame },
         { "two calls on one stream", [.. RawMember.Call().Span, .. RawMember.Call().Span], ErrorCode.UnexpectedFrame },

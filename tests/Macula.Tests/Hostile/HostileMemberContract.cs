@@ -89,6 +89,16 @@ public abstract class HostileMemberContract<TRunner>
     });
 
     [Fact]
+    public void ADrainThatComesBeforeTheVerdictIsObeyed() => Run(async (_, alice, mallory) => // [CON-8]
+    {
+        var connection = await mallory.DialAsync(alice.LocalEndPoint);
+        var control = await connection.OpenStreamAsync(StreamDirection.Unidirectional);
+        await control.WriteAsync((byte[])[.. RawMember.Hello().Span, .. RawMember.Drain(DrainState.Finished).Span]);
+
+        await EndsWithAsync(ErrorCode.DuplicateConnection, connection);
+    });
+
+    [Fact]
     public void AMalformedDrainIsClosed() => Run(async (_, alice, mallory) => // [CON-15] [FRM-15]
     {
         var (connection, control) = await mallory.EstablishAsync(alice.LocalEndPoint);
