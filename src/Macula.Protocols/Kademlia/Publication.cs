@@ -24,6 +24,9 @@ public abstract record PublicationOutput
     /// <param name="Record">What was signed last.</param>
     public sealed record Store(VerifiedRecord Record) : PublicationOutput;
 
+    /// <summary>The record, as it was updated last, has come into force: <see cref="Publication.IsInForce"/> is true from now on. Tell those who wait for it.</summary>
+    public sealed record InForce : PublicationOutput;
+
     /// <summary>The tombstone stands: the publication is over.</summary>
     public sealed record Withdrawn : PublicationOutput;
 }
@@ -34,15 +37,15 @@ public sealed record PublicationOptions
     /// <summary>How long a record holds. Default 30 min; <see cref="RecordBody.MinTimeToLive"/> to <see cref="RecordBody.MaxTimeToLive"/>, whole seconds.</summary>
     public TimeSpan TimeToLive { get; init; } = TimeSpan.FromMinutes(30);
 
-    /// <summary>The longest wait after a first attempt at which nobody took the record. Default 500 ms; it doubles with each, and is drawn from 0 to that.</summary>
+    /// <summary>The longest wait after a first attempt that did not bring the record into force. Default 500 ms; it doubles with each, and is drawn from 0 to that.</summary>
     public TimeSpan FirstWait { get; init; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>The longest wait after any such attempt. Default 30 s.</summary>
     public TimeSpan LongestWait { get; init; } = TimeSpan.FromSeconds(30);
 }
 
-/// <summary>Keeps one record of this node in the DHT, until it is withdrawn (docs/protocol/09-records.md [REC-15] to [REC-18]).</summary>
-/// <remarks>A core: performs no I/O and reads no clock. A record that nobody took is offered again until somebody does.</remarks>
+/// <summary>Keeps one record of this node in the DHT, until it is withdrawn (docs/protocol/09-records.md [REC-15] to [REC-19]).</summary>
+/// <remarks>A core: performs no I/O and reads no clock. A record that is not in force is offered again until it is.</remarks>
 public sealed class Publication
 {
     private readonly PublicationOptions _options;
@@ -50,9 +53,13 @@ public sealed class Publication
     private RecordState _state = RecordState.Live;
     private VerifiedRecord? _record;
     private Step _step = Step.SignNow;
+    private Instant _signedAt;
     private Instant _wakeAt = Instant.Never;
+    private Step _whenRested;
     private int _failures;
     private bool _isChanged;
+    private bool _wasOvertaken;
+    private bool _isInForceUntold;
 
     /// <summary>Begins to publish; <see cref="TryPoll"/> asks for the signature.</summary>
     /// <param name="content">What to publish.</param>
@@ -87,6 +94,19 @@ public sealed class Publication
     /// <summary>The record as it was signed last; null before the first signature. This node answers with it for itself.</summary>
     public VerifiedRecord? Record => _record;
 
+    /// <summary>Whether the record, as it was updated last, stood on enough of the nearest nodes when they were last asked [REC-19]. False once it is withdrawn.</summary>
+    /// <remarks>It stays true while the same content is signed and stored anew, unless that finds too few holders.</remarks>
+    public bool IsInForce { get; private set; }
+
+    /// <summary>Signs and stores the record anew, since the nodes that should hold it may be others now; does nothing once it is over.</summary>
+    public void Republish()
+    {
+        if (_step is not (Step.TellNow or Step.Over))
+        {
+            SignAgain();
+        }
+    }
+
     /// <summary>The record changes, such as its load: it is signed and stored anew.</summary>
     /// <param name="content">What it says now; of the same kind and under the same key.</param>
     public void Update(RecordContent content)
@@ -96,6 +116,7 @@ public sealed class Publication
         if (_state == RecordState.Live && !content.Equals(_content))
         {
             _content = content;
+            FallOutOfForce();
             SignAgain();
         }
     }
@@ -106,6 +127,7 @@ public sealed class Publication
         if (_state == RecordState.Live)
         {
             _state = RecordState.Withdrawn;
+            FallOutOfForce();
             SignAgain();
         }
     }
@@ -125,37 +147,42 @@ public sealed class Publication
     }
 
     /// <summary>The nodes nearest to the key were asked to hold the record.</summary>
-    /// <param name="stored">How many hold it now.</param>
-    /// <param name="newest">The greatest sequence of this node that one of them holds instead; -1 when none does.</param>
+    /// <param name="tally">Who holds it now.</param>
     /// <param name="now">The present.</param>
     /// <param name="random">Where waits and jitter come from.</param>
-    public void HandleStored(int stored, long newest, Instant now, RandomSource random)
+    public void HandleStored(StoreTally tally, Instant now, RandomSource random)
     {
+        ArgumentNullException.ThrowIfNull(tally);
         ArgumentNullException.ThrowIfNull(random);
         if (_step != Step.Storing)
         {
             return;
         }
 
-        if (_isChanged || newest >= LastSequence)
+        var isOvertaken = tally.Newest >= LastSequence;
+        // [REC-16]: this node has lost its state or its clock went back; it goes on from what others remember.
+        LastSequence = Math.Max(LastSequence, tally.Newest);
+        if (_isChanged || (isOvertaken && !_wasOvertaken))
         {
-            // [REC-16]: this node has lost its state or its clock went back; it goes on from what others remember.
-            LastSequence = Math.Max(LastSequence, newest);
             _isChanged = false;
             _step = Step.SignNow;
         }
-        else if (stored > 0)
+        else if (isOvertaken)
         {
-            _failures = 0;
-            _step = _state == RecordState.Withdrawn ? Step.TellNow : Step.Resting;
-            // [REC-17]: never later than half the time to live, and not all records of a node at once.
-            _wakeAt = _step == Step.Resting ? now + (_options.TimeToLive * (0.4 + (0.1 * random.NextDouble()))) : Instant.Never;
+            // [REC-16]: twice in a row, somebody else publishes with this node's key; the two must not chase each other without a pause.
+            FallOutOfForce();
+            RestAfterFailure(Step.SignNow, now, random);
+        }
+        else if (_state == RecordState.Withdrawn)
+        {
+            HandleTombstoneStored(tally, now, random);
         }
         else
         {
-            _step = Step.Resting;
-            _wakeAt = now + Backoff.Draw(++_failures, _options.FirstWait, _options.LongestWait, random);
+            HandleLiveStored(tally, now, random);
         }
+
+        _wasOvertaken = isOvertaken;
     }
 
     /// <summary>When to call <see cref="TryPoll"/>; <see cref="Instant.Never"/> while something is awaited, and once the publication is over.</summary>
@@ -170,16 +197,20 @@ public sealed class Publication
         output = null;
         if (_step == Step.Resting && now >= _wakeAt)
         {
-            // Also after a failure: the record's time runs, and a fresh one is as cheap.
-            _step = Step.SignNow;
+            _step = _whenRested;
         }
 
         switch (_step)
         {
+            case var _ when _isInForceUntold:
+                _isInForceUntold = false;
+                output = new PublicationOutput.InForce();
+                break;
             case Step.SignNow:
                 // [REC-15]: greater than before, and than whatever was used before this node lost its state.
                 LastSequence = Math.Max(LastSequence + 1, wallNow.UnixMilliseconds);
                 _step = Step.Signing;
+                _signedAt = now;
                 output = new PublicationOutput.Sign(_content, _state, LastSequence, wallNow, _options.TimeToLive);
                 break;
             case Step.StoreNow:
@@ -196,6 +227,57 @@ public sealed class Publication
         }
 
         return output is not null;
+    }
+
+    private void HandleTombstoneStored(StoreTally tally, Instant now, RandomSource random)
+    {
+        if (tally.IsHeld)
+        {
+            _step = Step.TellNow;
+        }
+        else
+        {
+            RestAfterFailure(Step.SignNow, now, random);
+        }
+    }
+
+    private void HandleLiveStored(StoreTally tally, Instant now, RandomSource random)
+    {
+        // [REC-17]: never later than half the time to live after it was signed, and not all records of a node at once.
+        var signAgainAt = _signedAt + (_options.TimeToLive * (0.4 + (0.1 * random.NextDouble())));
+        if (tally.IsInForce)
+        {
+            _failures = 0;
+            _isInForceUntold |= !IsInForce;
+            IsInForce = true;
+            Rest(Step.SignNow, signAgainAt);
+            return;
+        }
+
+        FallOutOfForce();
+        // [REC-19]: who holds the record already has nothing to do when it comes again, so it is not signed anew, until its time comes.
+        // One that nobody took may have been refused for its time of issue, by a clock that was wrong: that one is.
+        RestAfterFailure(tally.IsHeld ? Step.StoreNow : Step.SignNow, now, random);
+        if (_wakeAt >= signAgainAt)
+        {
+            _whenRested = Step.SignNow;
+        }
+    }
+
+    private void RestAfterFailure(Step next, Instant now, RandomSource random) =>
+        Rest(next, now + Backoff.Draw(++_failures, _options.FirstWait, _options.LongestWait, random));
+
+    private void Rest(Step next, Instant wakeAt)
+    {
+        _step = Step.Resting;
+        _whenRested = next;
+        _wakeAt = wakeAt;
+    }
+
+    private void FallOutOfForce()
+    {
+        IsInForce = false;
+        _isInForceUntold = false;
     }
 
     private void SignAgain()

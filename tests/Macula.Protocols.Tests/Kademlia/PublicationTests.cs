@@ -4,7 +4,7 @@ using Macula.Wire.Time;
 
 namespace Macula.Protocols.Tests.Kademlia;
 
-/// <summary>docs/protocol/09-records.md [REC-15] to [REC-18].</summary>
+/// <summary>docs/protocol/09-records.md [REC-15] to [REC-19].</summary>
 public sealed class PublicationTests
 {
     private static readonly PublicationOptions Options = new();
@@ -27,7 +27,7 @@ public sealed class PublicationTests
     {
         var publication = new Publication(Content, -1, Options);
         var first = Publish(publication, Given.Start, stored: null);
-        publication.HandleStored(15, first.Body.Sequence + 60_000, Given.Start, _random);
+        publication.HandleStored(Tally(15, newest: first.Body.Sequence + 60_000), Given.Start, _random);
 
         Assert.Equal(first.Body.Sequence + 60_001, Signed(publication, Given.Start).Sequence);
     }
@@ -40,6 +40,7 @@ public sealed class PublicationTests
         {
             var publication = new Publication(Content, -1, Options);
             Publish(publication, Given.Start, stored: 20);
+            Assert.True(publication.TryPoll(Given.Start, Given.WallStart, out _));
             rests.Add((publication.PollTimeout() - Given.Start) / Options.TimeToLive);
             Assert.False(publication.TryPoll(publication.PollTimeout() - TimeSpan.FromTicks(1), Given.WallStart, out _));
             Assert.True(Signed(publication, publication.PollTimeout()).Sequence > Given.WallStart.UnixMilliseconds);
@@ -61,8 +62,114 @@ public sealed class PublicationTests
             now = publication.PollTimeout();
         }
 
-        Publish(publication, now, stored: 1);
+        Publish(publication, now, stored: 20);
+        Assert.True(publication.TryPoll(now, Given.WallStart, out var output));
+        Assert.IsType<PublicationOutput.InForce>(output);
         Assert.True(publication.PollTimeout() - now > Options.LongestWait);
+    }
+
+    [Theory]
+    [InlineData("1", true)]
+    [InlineData("", false)]
+    [InlineData("0", false)]
+    [InlineData("10", false)]
+    [InlineData("11", true)]
+    [InlineData("111", true)]
+    [InlineData("11100", true)]
+    [InlineData("111000", false)]
+    [InlineData("1101111", false)]
+    [InlineData("11111111110000000000", false)]
+    [InlineData("11111111111000000000", true)]
+    [InlineData("111111111110000000000000", true)]
+    public void InForceOnTheThreeNearestAndMoreThanHalf(string held, bool isInForce) // [REC-19]
+    {
+        var publication = new Publication(Content, -1, Options);
+        Publish(publication, Given.Start, stored: null);
+        publication.HandleStored(new StoreTally([.. held.Select(digit => digit == '1')], -1), Given.Start, _random);
+
+        Assert.Equal(isInForce, publication.IsInForce);
+        Assert.Equal(isInForce, publication.TryPoll(Given.Start, Given.WallStart, out var output) && output is PublicationOutput.InForce);
+        Assert.False(publication.TryPoll(Given.Start, Given.WallStart, out _));
+    }
+
+    [Fact]
+    public void RecordThatTooFewHoldIsOfferedAsItIsUntilItIsInForce() // [REC-19]
+    {
+        var publication = new Publication(Content, -1, Options);
+        var now = Given.Start;
+        var record = Publish(publication, now, stored: null);
+        for (var attempt = 0; attempt < 10; attempt++)
+        {
+            publication.HandleStored(new StoreTally([true, false, true], -1), now, _random);
+            Assert.InRange(publication.PollTimeout() - now, TimeSpan.Zero, Options.LongestWait);
+            now = publication.PollTimeout();
+            Assert.True(publication.TryPoll(now, Given.WallStart, out var again));
+            Assert.Same(record, Assert.IsType<PublicationOutput.Store>(again).Record);
+        }
+
+        publication.HandleStored(Tally(20), now, _random);
+        Assert.True(publication.IsInForce);
+        Assert.InRange((publication.PollTimeout() - Given.Start) / Options.TimeToLive, 0.4, 0.5);
+    }
+
+    [Fact]
+    public void RecordThatTooFewHoldIsStillSignedAnewBeforeHalfItsTime() // [REC-17]
+    {
+        var publication = new Publication(Content, -1, Options);
+        var now = Given.Start;
+        Publish(publication, now, stored: null);
+        PublicationOutput? output = null;
+        while (output is not PublicationOutput.Sign)
+        {
+            publication.HandleStored(new StoreTally([true, false, true], -1), now, _random);
+            now = publication.PollTimeout();
+            Assert.True(publication.TryPoll(now, Given.WallStart, out output));
+        }
+
+        Assert.InRange((now - Given.Start) / Options.TimeToLive, 0.4, 0.52);
+    }
+
+    [Fact]
+    public void UpdateIsInForceOnlyWhenItIsStored() // [REC-19]
+    {
+        var publication = new Publication(Content, -1, Options);
+        Publish(publication, Given.Start, stored: 20);
+        Assert.True(publication.IsInForce);
+        publication.Update(Content with { Load = 500 });
+        Assert.False(publication.IsInForce);
+        Publish(publication, Given.Start, stored: 20);
+
+        Assert.True(publication.TryPoll(Given.Start, Given.WallStart, out var output));
+        Assert.IsType<PublicationOutput.InForce>(output);
+    }
+
+    [Fact]
+    public void RecordStaysInForceWhileItIsRepublishedUnlessTooFewHoldIt() // [REC-19]
+    {
+        var publication = new Publication(Content, -1, Options);
+        Publish(publication, Given.Start, stored: 20);
+        Assert.True(publication.TryPoll(Given.Start, Given.WallStart, out _));
+        publication.Republish();
+        Publish(publication, Given.Start, stored: null);
+        Assert.True(publication.IsInForce);
+        publication.HandleStored(Tally(2), Given.Start, _random);
+
+        Assert.False(publication.IsInForce);
+    }
+
+    [Fact]
+    public void TwoWhoPublishWithOneKeyDoNotChaseEachOtherWithoutAPause() // [REC-16]
+    {
+        var publication = new Publication(Content, -1, Options);
+        var now = Given.Start;
+        for (var attempt = 0; attempt < 20; attempt++)
+        {
+            var record = Publish(publication, now, stored: null);
+            publication.HandleStored(Tally(0, record.Body.Sequence + 1), now, _random);
+            now = attempt == 0 ? now : publication.PollTimeout();
+        }
+
+        Assert.True(now - Given.Start > TimeSpan.FromSeconds(30));
     }
 
     [Fact]
@@ -90,7 +197,7 @@ public sealed class PublicationTests
         Publish(publication, Given.Start, stored: null);
         publication.Withdraw();
         Assert.False(publication.TryPoll(Given.Start, Given.WallStart, out _));
-        publication.HandleStored(20, -1, Given.Start, _random);
+        publication.HandleStored(Tally(20), Given.Start, _random);
 
         Assert.Equal(RecordState.Withdrawn, Signed(publication, Given.Start).State);
     }
@@ -111,10 +218,13 @@ public sealed class PublicationTests
     {
         var publication = new Publication(Content, -1, Options);
         Publish(publication, Given.Start, stored: 20);
+        Assert.True(publication.TryPoll(Given.Start, Given.WallStart, out _));
         publication.Update(Content with { });
 
         Assert.False(publication.TryPoll(Given.Start, Given.WallStart, out _));
     }
+
+    private static StoreTally Tally(int count, long newest = -1) => new([.. Enumerable.Range(0, 20).Select(index => index < count)], newest);
 
     private static PublicationOutput.Sign Signed(Publication publication, Instant now)
     {
@@ -132,7 +242,7 @@ public sealed class PublicationTests
         var record = Assert.IsType<PublicationOutput.Store>(output).Record;
         if (stored is { } count)
         {
-            publication.HandleStored(count, -1, now, _random);
+            publication.HandleStored(Tally(count), now, _random);
         }
 
         return record;
