@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
 using Macula.Wire.Frames.Dht;
 using Macula.Wire.Identifiers;
 using Macula.Wire.Records;
@@ -69,6 +70,8 @@ public sealed class WatchTable
     private readonly SortedDictionary<NodeId, Dictionary<DhtKey, Watch>> _byWatcher = [];
     private readonly Dictionary<DhtKey, SortedSet<NodeId>> _watchersOf = [];
     private readonly SortedSet<(Instant At, NodeId Watcher, DhtKey Key)> _deadlines = [];
+    // How many watches have a record waiting or under way. Never iterated.
+    private readonly Dictionary<VerifiedRecord, int> _untold = [];
     private readonly Queue<WatchTableOutput> _outputs = new();
 
     /// <summary>Makes an empty table.</summary>
@@ -81,6 +84,12 @@ public sealed class WatchTable
 
     /// <summary>How many watches there are.</summary>
     public int Count { get; private set; }
+
+    /// <summary>Whether a watcher has yet to answer the push of this record, whether that is under way or waits; STORED is kept back until it is false [REC-19].</summary>
+    /// <param name="record">A record that was handed to <see cref="HandleChanged"/>.</param>
+    /// <returns>False also for a record that a newer one has replaced before it was pushed, and once those who had not answered have lost their watches.</returns>
+    /// <remarks>Costs one look into a hash table, so it may be asked after every event.</remarks>
+    public bool IsBehind(VerifiedRecord record) => _untold.ContainsKey(record);
 
     /// <summary>A node asks to watch a key, asks again, or ends its watch with a lease of zero.</summary>
     public WatchGrant HandleWatch(NodeId watcher, DhtKey key, TimeSpan lease, Instant now)
@@ -117,7 +126,13 @@ public sealed class WatchTable
         foreach (var watcher in _watchersOf.GetValueOrDefault(record.Key)?.ToList() ?? [])
         {
             var watch = _byWatcher[watcher][record.Key];
-            watch.Pending[record.Publisher] = record;
+            if (watch.Pending.Remove(record.Publisher, out var replaced))
+            {
+                Tell(replaced);
+            }
+
+            watch.Pending.Add(record.Publisher, record);
+            CollectionsMarshal.GetValueRefOrAddDefault(_untold, record, out _)++;
             if (watch.Pending.Count > RecordsFrame.MaxRecords)
             {
                 // [KAD-33]: more than a page behind; it learns at its next renewal that there is a gap, and reads the key.
@@ -136,6 +151,8 @@ public sealed class WatchTable
         if (_byWatcher.GetValueOrDefault(watcher)?.GetValueOrDefault(key) is { } watch)
         {
             Schedule(watcher, key, watch, watch.Expires, answerBy: Instant.Never);
+            TellAll(watch.UnderWay);
+            watch.UnderWay = [];
             PushNext(watcher, key, watch, now);
         }
     }
@@ -204,8 +221,9 @@ public sealed class WatchTable
             watch.Pending.Remove(record.Publisher);
         }
 
+        watch.UnderWay = records.ToImmutable();
         Schedule(watcher, key, watch, watch.Expires, now + _options.Patience);
-        _outputs.Enqueue(new WatchTableOutput.Push(watcher, key, records.ToImmutable()));
+        _outputs.Enqueue(new WatchTableOutput.Push(watcher, key, watch.UnderWay));
     }
 
     private void Add(NodeId watcher, DhtKey key, Watch watch)
@@ -242,6 +260,8 @@ public sealed class WatchTable
         }
 
         Count--;
+        TellAll(watch.UnderWay);
+        TellAll(watch.Pending.Values);
         _deadlines.Remove((watch.NextAt, watcher, key));
         if (watches.Count == 0)
         {
@@ -256,6 +276,23 @@ public sealed class WatchTable
         }
     }
 
+    private void TellAll(IEnumerable<VerifiedRecord> records)
+    {
+        foreach (var record in records)
+        {
+            Tell(record);
+        }
+    }
+
+    private void Tell(VerifiedRecord record)
+    {
+        ref var watches = ref CollectionsMarshal.GetValueRefOrAddDefault(_untold, record, out _);
+        if (--watches == 0)
+        {
+            _untold.Remove(record);
+        }
+    }
+
     private sealed class Watch(Instant expires)
     {
         public Instant Expires { get; set; } = expires;
@@ -265,5 +302,7 @@ public sealed class WatchTable
         public Instant NextAt => Instant.Earlier(Expires, AnswerBy);
 
         public SortedDictionary<NodeId, VerifiedRecord> Pending { get; } = [];
+
+        public ImmutableArray<VerifiedRecord> UnderWay { get; set; } = [];
     }
 }

@@ -64,6 +64,54 @@ public sealed class WatchTableTests
     }
 
     [Fact]
+    public void TableIsBehindUntilEveryWatcherHasAnsweredThePushOfTheRecord() // [REC-19]
+    {
+        var other = NodeIds.Numbered(2);
+        Watch(_watcher);
+        Watch(other);
+        var first = Change();
+        var second = Change();
+        Assert.True(_table.IsBehind(first));
+        Assert.True(_table.IsBehind(second));
+        Assert.False(_table.IsBehind(Given.Provider(Given.Node(_random))));
+
+        _table.HandleDone(_watcher, Given.ProcedureKey, Given.Start);
+        Assert.True(_table.IsBehind(first));
+        _table.HandleDone(other, Given.ProcedureKey, Given.Start);
+        Assert.False(_table.IsBehind(first));
+        Assert.True(_table.IsBehind(second));
+        _table.HandleDone(_watcher, Given.ProcedureKey, Given.Start);
+        _table.HandleDone(other, Given.ProcedureKey, Given.Start);
+        Assert.False(_table.IsBehind(second));
+    }
+
+    [Fact]
+    public void TableIsNotBehindWithWatchersThatAreLost() // [REC-19]
+    {
+        Watch(_watcher);
+        var underWay = Change();
+        var pending = Change();
+        _table.HandleTimeout(Given.Start + Given.Seconds(2));
+
+        Assert.False(_table.IsBehind(underWay));
+        Assert.False(_table.IsBehind(pending));
+    }
+
+    [Fact]
+    public void RecordReplacedBeforeItWasPushedKeepsNobodyWaiting() // [REC-19]
+    {
+        Watch(_watcher);
+        Change();
+        var publisher = Given.Node(_random);
+        var (older, newer) = (Given.Provider(publisher, 1), Given.Provider(publisher, 2));
+        _table.HandleChanged(older, Given.Start);
+        _table.HandleChanged(newer, Given.Start);
+
+        Assert.False(_table.IsBehind(older));
+        Assert.True(_table.IsBehind(newer));
+    }
+
+    [Fact]
     public void LeaseEndsUnlessItIsRenewed() // [KAD-30]
     {
         Watch(_watcher);
