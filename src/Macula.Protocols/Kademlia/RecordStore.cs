@@ -113,6 +113,12 @@ public sealed class RecordStore
         return new RecordPage(page.ToImmutable(), null);
     }
 
+    /// <summary>The records under a key that hold now, without tombstones, in the order of their publishers' ids: what a node that looks up a key finds at itself.</summary>
+    /// <param name="key">Any key; empty when nothing is held under it.</param>
+    /// <param name="now">The present.</param>
+    /// <remarks>Costs a pass over what is held under the key; later changes do not show in it.</remarks>
+    public ImmutableArray<VerifiedRecord> Live(DhtKey key, Instant now) => _sets.TryGetValue(key, out var set) ? [.. set.Live(now)] : [];
+
     /// <summary>The keys under which something is held, nearest first.</summary>
     public IEnumerable<DhtKey> Keys => _keysByDistance.Select(entry => entry.Key);
 

@@ -35,6 +35,18 @@ public sealed class RecordStoreTests
     }
 
     [Fact]
+    public void LiveGivesWhatHoldsWithoutTombstones() // [REC-12]
+    {
+        var live = Given.Provider(_publisher);
+        Store(live);
+        Store(Given.Provider(Given.Node(_random), state: RecordState.Withdrawn));
+
+        Assert.Equal([live], _store.Live(live.Key, Given.Start));
+        Assert.Empty(_store.Live(live.Key, Given.Start + live.Body.TimeToLive));
+        Assert.Empty(_store.Live(DhtKey.PlaceOf(_self), Given.Start));
+    }
+
+    [Fact]
     public void OfOneSequenceUsedTwiceTheGreaterHashStays() // [REC-10]
     {
         var pair = new[] { Given.Provider(_publisher, load: 1), Given.Provider(_publisher, load: 2) };
