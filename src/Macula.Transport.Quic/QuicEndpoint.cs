@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Macula.Transport.Quic.Connections;
 using Macula.Transport.Quic.Loop;
 
@@ -60,6 +61,20 @@ internal sealed class QuicEndpoint : TransportEndpoint
         ArgumentNullException.ThrowIfNull(destination);
         ValidateRawPacket(packet);
         return _services.Socket.TryEncode(destination, out var address) && _services.TrySendRaw(packet, in address);
+    }
+
+    /// <inheritdoc/>
+    protected override async ValueTask<IReadOnlyList<IPAddress>> ResolveNameAsync(string host, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var addresses = await Dns.GetHostAddressesAsync(host, cancellationToken);
+            return addresses.Length > 0 ? addresses : throw new DialException(Wire.Errors.ErrorCode.Unreachable, $"{host} has no address.");
+        }
+        catch (SocketException exception)
+        {
+            throw new DialException(Wire.Errors.ErrorCode.Unreachable, $"{host} cannot be resolved: {exception.Message}.", exception);
+        }
     }
 
     /// <inheritdoc/>

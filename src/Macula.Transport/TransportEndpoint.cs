@@ -28,6 +28,17 @@ public abstract class TransportEndpoint : IAsyncDisposable
     /// <exception cref="OperationCanceledException">The token fired; the attempt is closed.</exception>
     public abstract ValueTask<TransportConnection> DialAsync(IPEndPoint remote, TlsIdentity identity, CancellationToken cancellationToken = default);
 
+    /// <summary>Finds the addresses of a host.</summary>
+    /// <param name="host">A host name, or an IP address without brackets.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>At least one address.</returns>
+    /// <exception cref="DialException">The name is unknown, or nobody could be asked.</exception>
+    public ValueTask<IReadOnlyList<IPAddress>> ResolveAsync(string host, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        return IPAddress.TryParse(host, out var address) ? ValueTask.FromResult<IReadOnlyList<IPAddress>>([address]) : ResolveNameAsync(host, cancellationToken);
+    }
+
     /// <summary>Sends a packet that is not QUIC from this endpoint's address, at once or not at all.</summary>
     /// <param name="packet">1 to 1,452 bytes, the first two bits 00 (RFC 9443 §3).</param>
     /// <param name="destination">Where to.</param>
@@ -37,6 +48,10 @@ public abstract class TransportEndpoint : IAsyncDisposable
 
     /// <summary>Closes every connection with <see cref="Wire.Errors.ErrorCode.ShuttingDown"/>, then the address. Pending operations end with an exception.</summary>
     public abstract ValueTask DisposeAsync();
+
+    /// <summary>Asks whoever knows names: see <see cref="ResolveAsync"/>.</summary>
+    /// <inheritdoc cref="ResolveAsync"/>
+    protected abstract ValueTask<IReadOnlyList<IPAddress>> ResolveNameAsync(string host, CancellationToken cancellationToken);
 
     /// <summary>Checks what every implementation asks of a raw packet.</summary>
     /// <exception cref="ArgumentException">See <see cref="TrySendRaw"/>.</exception>

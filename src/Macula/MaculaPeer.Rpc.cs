@@ -18,12 +18,13 @@ public sealed partial class MaculaPeer
     /// <exception cref="ArgumentException">The name breaks the rules.</exception>
     /// <exception cref="MaculaException">The realm's policy does not let this node advertise the name.</exception>
     /// <exception cref="InvalidOperationException">This node provides the procedure already.</exception>
+    /// <remarks>It is served when this returns; others find it by its name once <see cref="Advertisement.WaitUntilPublishedAsync"/> has completed. Works before the node has joined.</remarks>
     public ValueTask<Advertisement> AdvertiseAsync(string procedure, CallHandler handler, CancellationToken cancellationToken = default)
     {
         var name = ProcedureName.Parse(procedure);
         ArgumentNullException.ThrowIfNull(handler);
         cancellationToken.ThrowIfCancellationRequested();
-        return ValueTask.FromResult(_realm.Advertise(name, handler));
+        return _realm.AdvertiseAsync(name, handler);
     }
 
     /// <summary>Calls a procedure with a value.</summary>

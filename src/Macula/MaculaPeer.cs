@@ -1,4 +1,5 @@
 using System.Net;
+using Macula.Dht;
 using Macula.Diagnostics;
 using Macula.Identity.Certificates;
 using Macula.Identity.Credentials;
@@ -57,9 +58,17 @@ public sealed partial class MaculaPeer : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Connections.ThrowIfOutOfRange();
+        options.Dht.ThrowIfOutOfRange();
         var scheduler = options.Scheduler ?? new ThreadPoolScheduler(SystemClock);
         return await scheduler.CreateQueue().RunAsync(() => StartOnSchedulerAsync(options, scheduler, cancellationToken));
     }
+
+    /// <summary>Completes when the node has joined its realm's DHT: it knows others, and can find and be found.</summary>
+    /// <param name="cancellationToken">Stops waiting; joining goes on.</param>
+    /// <exception cref="MaculaException">The node stops.</exception>
+    /// <exception cref="OperationCanceledException">The token fired.</exception>
+    /// <remarks>Nothing needs to wait for it: what an application asks for before is done once the node has joined, within its deadline.</remarks>
+    public ValueTask WaitUntilJoinedAsync(CancellationToken cancellationToken = default) => _realm.WhenJoinedAsync(cancellationToken);
 
     /// <summary>Completes when the node has stopped: after <see cref="DisposeAsync"/>, or since a bug of ours ended it.</summary>
     /// <exception cref="MaculaException">A bug of ours ended the node; the inner exception shows it.</exception>
@@ -96,10 +105,12 @@ public sealed partial class MaculaPeer : IAsyncDisposable
         var endpoint = await options.Transport.BindAsync(options.Endpoint, scheduler, cancellationToken);
         try
         {
-            var realm = new RealmContext(DescribeServices(options, scheduler, judge, self, logger), endpoint);
+            var settings = DhtSettings.Resolve(options.Dht, options.Realm, endpoint.LocalEndPoint);
+            var realm = new RealmContext(DescribeServices(options, scheduler, judge, self, logger), settings, endpoint);
             var node = new NodeEndpoint(endpoint, realm.Services.Tasks, logger);
             node.Serve(realm);
             node.Start();
+            await realm.StartAsync();
             logger.NodeListens(self.NodeId, self.Name.Value, realm.Services.Realm, endpoint.LocalEndPoint);
             return new MaculaPeer(endpoint, realm);
         }
@@ -112,15 +123,20 @@ public sealed partial class MaculaPeer : IAsyncDisposable
     }
 
     private static RealmServices DescribeServices(
-        MaculaPeerOptions options, MeshScheduler scheduler, CertificateJudge judge, NodeIdentity self, ILogger logger) => new()
+        MaculaPeerOptions options, MeshScheduler scheduler, CertificateJudge judge, NodeIdentity self, ILogger logger)
+    {
+        var random = options.Random ?? new SystemRandomSource();
+        return new RealmServices
         {
             Scheduler = scheduler,
             Self = self,
             Realm = options.Realm.Id,
-            Instance = (options.Random ?? new SystemRandomSource()).NextUInt64(),
+            Instance = random.NextUInt64(),
 
             // Kept for the node's life: every dial shows it.
             TlsIdentity = new TlsIdentity(options.Realm.Id.ToServerName(), [options.Credentials.Certificate.Der], options.Credentials.Key.ExportPkcs8()),
+            Credentials = options.Credentials,
+            Random = random,
             Judge = judge,
             OwnCertificate = options.OwnCertificate,
             Authorizer = new Authorizer(options.Realm.Id, options.Realm.Policy),
@@ -129,6 +145,7 @@ public sealed partial class MaculaPeer : IAsyncDisposable
             Logger = logger,
             Tasks = new TaskRoot(scheduler, logger),
         };
+    }
 
     private static NodeIdentity JudgeOwn(CertificateJudge judge, NodeCredentials credentials, MeshScheduler scheduler) =>
         judge.Judge([credentials.Certificate.Der], scheduler.WallNow) switch

@@ -1,4 +1,5 @@
 using Macula.Connections;
+using Macula.Dht;
 using Macula.Identity.Credentials;
 using Macula.Identity.Realm;
 using Macula.Transport;
@@ -26,6 +27,9 @@ public sealed record MaculaPeerOptions
 
     /// <summary>Limits of connections and calls.</summary>
     public ConnectionOptions Connections { get; init; } = new();
+
+    /// <summary>How the node takes part in the realm's DHT. Default: as a client.</summary>
+    public DhtOptions Dht { get; init; } = new();
 
     /// <summary>Where log lines go. Default: nowhere.</summary>
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;

@@ -87,6 +87,9 @@ public sealed class WatchedKey
     /// <summary>How many holders push, and have been read since they began to.</summary>
     public int HoldersInForce => _holders.Count(holder => holder.IsInForce);
 
+    /// <summary>True while every holder at which the key is watched pushes and has been read, and there is one.</summary>
+    public bool IsInForce => _holders.Count > 0 && _holders.TrueForAll(holder => holder.IsInForce);
+
     /// <summary>The records under the key that hold now, without tombstones, in the order of their publishers.</summary>
     public IEnumerable<VerifiedRecord> Live(Instant now) => _records.Live(now);
 

@@ -116,6 +116,11 @@ internal sealed class SimulatedEndpoint : TransportEndpoint
         return true;
     }
 
+    protected override ValueTask<IReadOnlyList<IPAddress>> ResolveNameAsync(string host, CancellationToken cancellationToken) =>
+        Network.AddressesOf(host) is { Count: > 0 } addresses
+            ? ValueTask.FromResult(addresses)
+            : ValueTask.FromException<IReadOnlyList<IPAddress>>(new DialException(ErrorCode.Unreachable, $"{host} has no address in this network."));
+
     public override ValueTask DisposeAsync()
     {
         CloseAll(connection => connection.Close((ulong)ErrorCode.ShuttingDown, "The endpoint is shutting down."));

@@ -13,6 +13,7 @@ public sealed class SimulatedNetwork
     private readonly Dictionary<(SimulatedHost Source, SimulatedHost Target), Link> _links = [];
     private readonly HashSet<(SimulatedHost Source, SimulatedHost Target)> _cuts = [];
     private readonly Dictionary<long, SimulatedConnection> _connections = [];
+    private readonly Dictionary<string, IReadOnlyList<IPAddress>> _names = new(StringComparer.OrdinalIgnoreCase);
     private readonly SeededRandomSource _random;
     private long _lastConnection;
 
@@ -79,6 +80,13 @@ public sealed class SimulatedNetwork
         ReviewPaths();
     }
 
+    /// <summary>Has a host name stand for these addresses from now on; none makes it unknown again.</summary>
+    public void SetName(string host, params IReadOnlyList<IPAddress> addresses)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        _names[host] = addresses;
+    }
+
     /// <summary>Parts the network: hosts of different groups do not reach each other; those in no group reach everybody. Replaces an earlier partition.</summary>
     /// <exception cref="ArgumentException">A host is in two groups.</exception>
     public void Partition(params IReadOnlyList<IReadOnlyCollection<SimulatedHost>> groups)
@@ -108,6 +116,8 @@ public sealed class SimulatedNetwork
         _hosts.ForEach(host => host.Group = null);
         ReviewPaths();
     }
+
+    internal IReadOnlyList<IPAddress> AddressesOf(string host) => _names.GetValueOrDefault(host) ?? [];
 
     internal static IPAddress Plain(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
 

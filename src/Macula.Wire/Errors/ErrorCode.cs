@@ -117,4 +117,7 @@ public enum ErrorCode : ushort
 
     /// <summary>The node does not hold the certificate that was asked for.</summary>
     CertificateUnknown = 104,
+
+    /// <summary>The node is in client mode: it serves the DHT nothing but its own records.</summary>
+    InClientMode = 105,
 }

@@ -63,6 +63,7 @@ public static class ErrorCodes
         new(ErrorCode.RecordFromFuture, RetryAdvice.DoNotRetry, "The record is from more than 5 minutes ahead of the holder's clock; look at the clocks of both machines."),
         new(ErrorCode.RecordSuperseded, RetryAdvice.DoNotRetry, "The holder has a newer record of this publisher under this key."),
         new(ErrorCode.CertificateUnknown, RetryAdvice.RetryOtherNode, "The node does not hold the certificate."),
+        new(ErrorCode.InClientMode, RetryAdvice.RetryOtherNode, "The node is in client mode and serves the DHT nothing but its own records."),
     }.ToFrozenDictionary(entry => entry.Code);
 
     /// <summary>Every code that is named, in the order of the numbers.</summary>

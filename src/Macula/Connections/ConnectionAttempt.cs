@@ -3,7 +3,7 @@ using Macula.Identity.Certificates;
 using Macula.Identity.Trust;
 using Macula.Protocols.Establishment;
 using Macula.Realms;
-using Macula.Rpc;
+using Macula.Requests;
 using Macula.Transport;
 using Macula.Transport.Execution;
 using Macula.Wire.Errors;
@@ -21,7 +21,7 @@ internal sealed class ConnectionAttempt
     private static readonly TimeSpan LeastTimer = TimeSpan.FromMilliseconds(1);
 
     private readonly RealmServices _realm;
-    private readonly CallServer _calls;
+    private readonly RequestServer _requests;
     private readonly TransportConnection _transport;
     private readonly SerialQueue _queue;
     private readonly ConnectionEstablishment _core;
@@ -34,10 +34,10 @@ internal sealed class ConnectionAttempt
     private MeshConnection? _up;
     private DrainFrame? _earlyDrain;
 
-    private ConnectionAttempt(RealmServices realm, CallServer calls, TransportConnection transport, NodeId? wanted)
+    private ConnectionAttempt(RealmServices realm, RequestServer requests, TransportConnection transport, NodeId? wanted)
     {
         _realm = realm;
-        _calls = calls;
+        _requests = requests;
         _transport = transport;
         _queue = realm.Scheduler.CreateQueue();
         _core = new ConnectionEstablishment(realm.Self.NodeId, wanted, realm.Scheduler.Now, realm.Limits.Establishment);
@@ -49,13 +49,13 @@ internal sealed class ConnectionAttempt
 
     /// <summary>Establishes a connection.</summary>
     /// <param name="realm">The realm that it belongs to.</param>
-    /// <param name="calls">Serves the calls that arrive on it.</param>
+    /// <param name="requests">Serves the streams that the other side opens.</param>
     /// <param name="transport">The connection; closed when this fails.</param>
     /// <param name="wanted">The node that was dialled; null for an accepted connection or a dial by address.</param>
     /// <exception cref="DialException">Either side refused, or the connection ended first.</exception>
-    public static ValueTask<MeshConnection> EstablishAsync(RealmServices realm, CallServer calls, TransportConnection transport, NodeId? wanted)
+    public static ValueTask<MeshConnection> EstablishAsync(RealmServices realm, RequestServer requests, TransportConnection transport, NodeId? wanted)
     {
-        var attempt = new ConnectionAttempt(realm, calls, transport, wanted);
+        var attempt = new ConnectionAttempt(realm, requests, transport, wanted);
         return attempt._queue.RunAsync(attempt.RunAsync);
     }
 
@@ -214,11 +214,7 @@ internal sealed class ConnectionAttempt
         var connection = new MeshConnection(_realm, _transport, _peer, hello, streams, _control);
         _up = connection;
         _realm.Tasks.Run(connection.CloseAtExpiryAsync);
-        _incoming.ServeWith(stream =>
-        {
-            connection.HandleUsed(ConnectionUse.Application);
-            _calls.Serve(stream, connection.Peer, streams);
-        });
+        _incoming.ServeWith(stream => _requests.Serve(stream, connection));
         if (_earlyDrain is { } drain)
         {
             connection.HandleDrain(drain);

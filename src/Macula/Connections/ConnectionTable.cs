@@ -23,6 +23,9 @@ internal sealed class ConnectionTable(RealmServices realm, IdleReaper idle)
     /// <summary>Every connection that has not ended, those that drain among them.</summary>
     public IReadOnlyCollection<MeshConnection> All => _open;
 
+    /// <summary>Called when the last connection to a node has ended.</summary>
+    public Action<NodeId>? Disconnected { get; set; }
+
     /// <summary>The connection to a node; null when there is none.</summary>
     public MeshConnection? Find(NodeId node) => Usable(_byNode.GetValueOrDefault(node));
 
@@ -115,6 +118,10 @@ internal sealed class ConnectionTable(RealmServices realm, IdleReaper idle)
         idle.Remove(connection);
         _open.Remove(connection);
         LetGo(connection);
+        if (!_byNode.ContainsKey(connection.Peer.NodeId))
+        {
+            Disconnected?.Invoke(connection.Peer.NodeId);
+        }
     }
 
     private void Redirect(MeshConnection from, MeshConnection? to)

@@ -1,17 +1,26 @@
 using System.Net;
 using Macula.Diagnostics;
 using Macula.Realms;
-using Macula.Rpc;
+using Macula.Requests;
 using Macula.Transport;
+using Macula.Wire.Errors;
 using Macula.Wire.Identifiers;
 
 namespace Macula.Connections;
 
 /// <summary>Opens connections on demand: one dial to a target is under way at a time, and everybody who wants it waits for that one.</summary>
 /// <remarks>Used on the realm's queue only. A dial ends by the handshake's and the hello's own timeouts; those who wait may leave before.</remarks>
-internal sealed class Dialer(RealmServices realm, TransportEndpoint endpoint, ConnectionTable connections, CallServer calls)
+internal sealed class Dialer(RealmServices realm, TransportEndpoint endpoint, ConnectionTable connections)
 {
     private readonly Dictionary<(IPEndPoint Address, NodeId? Wanted), Task<MeshConnection>> _underWay = [];
+
+    private RequestServer? _requests;
+
+    /// <summary>True once the node dials nobody any more: [RPC-11].</summary>
+    public bool IsStopping { get; set; }
+
+    /// <summary>Has the streams that others open on dialled connections served. Called once, before the first dial.</summary>
+    public void ServeWith(RequestServer requests) => _requests = requests;
 
     /// <summary>The connection to a node, dialled if there is none.</summary>
     /// <param name="address">Where to dial.</param>
@@ -21,14 +30,21 @@ internal sealed class Dialer(RealmServices realm, TransportEndpoint endpoint, Co
     public async ValueTask<MeshConnection> ConnectAsync(IPEndPoint address, NodeId? wanted, CancellationToken cancellationToken)
     {
         var existing = wanted is { } node ? connections.Find(node) : connections.FindDialled(address);
-        if (existing is not null)
+        return existing ?? await DialAsync(address, wanted, cancellationToken);
+    }
+
+    /// <summary>Dials even if there is a connection to the node; of two the one that stays is returned ([CON-5]).</summary>
+    /// <inheritdoc cref="ConnectAsync"/>
+    public async ValueTask<MeshConnection> DialAsync(IPEndPoint address, NodeId? wanted, CancellationToken cancellationToken)
+    {
+        if (IsStopping)
         {
-            return existing;
+            throw new DialException(ErrorCode.ShuttingDown, ErrorCodes.Describe(ErrorCode.ShuttingDown).Meaning);
         }
 
         if (!_underWay.TryGetValue((address, wanted), out var dial))
         {
-            dial = DialAsync(address, wanted);
+            dial = DialOnceAsync(address, wanted);
             realm.Tasks.Run(() => LogFailureAsync(dial, address));
             if (!dial.IsCompleted)
             {
@@ -52,12 +68,12 @@ internal sealed class Dialer(RealmServices realm, TransportEndpoint endpoint, Co
         }
     }
 
-    private async Task<MeshConnection> DialAsync(IPEndPoint address, NodeId? wanted)
+    private async Task<MeshConnection> DialOnceAsync(IPEndPoint address, NodeId? wanted)
     {
         try
         {
             var transport = await endpoint.DialAsync(address, realm.TlsIdentity);
-            var connection = await ConnectionAttempt.EstablishAsync(realm, calls, transport, wanted);
+            var connection = await ConnectionAttempt.EstablishAsync(realm, _requests!, transport, wanted);
             return connections.Add(connection, address);
         }
         finally

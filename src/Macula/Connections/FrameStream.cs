@@ -19,23 +19,20 @@ internal sealed class FrameStream(TransportStream stream, int maxBodyBytes)
     private byte[] _chunk = [];
     private ReadOnlyMemory<byte> _rest;
 
-    /// <summary>Reads the one frame that the other side sends on a stream, and the end behind it.</summary>
+    /// <summary>Reads the request that the other side sends on a stream that it opened, and the end behind it.</summary>
     /// <param name="stream">A stream that nothing was read from.</param>
-    /// <param name="place">Where the frame stands, which decides what it may be.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The frame, or what is wrong; never neither.</returns>
-    public static async ValueTask<FrameRead> ReadOnlyFrameAsync(TransportStream stream, FramePlace place, CancellationToken cancellationToken)
-    {
-        var chunk = ArrayPool<byte>.Shared.Rent(PooledChunkBytes);
-        try
-        {
-            return await new FrameStream(stream, FrameLimits.MaxBodyBytes) { _chunk = chunk }.ReadOnlyFrameAsync(place, cancellationToken);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(chunk);
-        }
-    }
+    public static ValueTask<FrameRead> ReadRequestAsync(TransportStream stream, CancellationToken cancellationToken) =>
+        ReadOnlyFrameAsync(stream, request: null, cancellationToken);
+
+    /// <summary>Reads the answer that the other side sends on a stream that this side opened, and the end behind it.</summary>
+    /// <param name="stream">A stream that nothing was read from.</param>
+    /// <param name="request">What was asked, which decides what may be answered.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The frame, or what is wrong; never neither.</returns>
+    public static ValueTask<FrameRead> ReadAnswerAsync(TransportStream stream, FrameType request, CancellationToken cancellationToken) =>
+        ReadOnlyFrameAsync(stream, request, cancellationToken);
 
     /// <summary>Reads the next frame, or the end, or what is wrong.</summary>
     /// <exception cref="StreamAbortedException">The other side reset the stream.</exception>
@@ -70,7 +67,20 @@ internal sealed class FrameStream(TransportStream stream, int maxBodyBytes)
         }
     }
 
-    private async ValueTask<FrameRead> ReadOnlyFrameAsync(FramePlace place, CancellationToken cancellationToken)
+    private static async ValueTask<FrameRead> ReadOnlyFrameAsync(TransportStream stream, FrameType? request, CancellationToken cancellationToken)
+    {
+        var chunk = ArrayPool<byte>.Shared.Rent(PooledChunkBytes);
+        try
+        {
+            return await new FrameStream(stream, FrameLimits.MaxBodyBytes) { _chunk = chunk }.ReadOnlyFrameAsync(request, cancellationToken);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(chunk);
+        }
+    }
+
+    private async ValueTask<FrameRead> ReadOnlyFrameAsync(FrameType? request, CancellationToken cancellationToken)
     {
         var first = await ReadAsync(cancellationToken);
         if (first.Frame is not { } frame)
@@ -80,7 +90,8 @@ internal sealed class FrameStream(TransportStream stream, int maxBodyBytes)
                 : first;
         }
 
-        if (FramePlaces.Judge(frame.Type, place, out var misplaced) == FrameVerdict.Refuse)
+        var verdict = request is { } asked ? FramePlaces.JudgeAnswer(asked, frame.Type, out var misplaced) : FramePlaces.Judge(frame.Type, FramePlace.Request, out misplaced);
+        if (verdict == FrameVerdict.Refuse)
         {
             return new FrameRead(null, misplaced);
         }

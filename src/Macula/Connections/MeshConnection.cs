@@ -37,6 +37,9 @@ internal sealed class MeshConnection
     /// <summary>The other node, as its certificate proves it.</summary>
     public NodeIdentity Peer { get; }
 
+    /// <summary>DER of the other node's certificate.</summary>
+    public ReadOnlyMemory<byte> PeerCertificate => _transport.PeerCertificates[0];
+
     /// <summary>What the other node said of itself.</summary>
     public PeerHello Hello { get; }
 
@@ -85,6 +88,12 @@ internal sealed class MeshConnection
 
     /// <summary>Gives back a stream from <see cref="TryOpenStreamAsync"/>, which the caller has let go of.</summary>
     public void StreamEnded() => _streams.LeaveOutgoing();
+
+    /// <summary>Takes part in the count for a stream that the other side opened; false when as many are in use as may be.</summary>
+    public bool TryEnterIncoming() => _streams.TryEnterIncoming(_realm.Limits.MaxIncomingCalls);
+
+    /// <summary>Gives back what <see cref="TryEnterIncoming"/> took.</summary>
+    public void IncomingEnded() => _streams.LeaveIncoming();
 
     /// <summary>Completes when the connection has ended.</summary>
     public ValueTask<ConnectionEnd> WaitForEndAsync() => _transport.WaitForEndAsync();

@@ -1,5 +1,7 @@
 using System.Diagnostics.Metrics;
+using Macula.Protocols.Kademlia;
 using Macula.Wire.Errors;
+using Macula.Wire.Frames;
 
 namespace Macula.Diagnostics;
 
@@ -14,6 +16,10 @@ internal sealed class MeshMetrics : IDisposable
     private readonly Counter<long> _protocolErrors;
     private readonly Histogram<double> _outgoingCalls;
     private readonly Histogram<double> _incomingCalls;
+    private readonly Histogram<double> _lookups;
+    private readonly Counter<long> _dhtRequests;
+    private readonly Counter<long> _recordsRefused;
+    private readonly Counter<long> _watchersLost;
 
     public MeshMetrics()
     {
@@ -22,6 +28,10 @@ internal sealed class MeshMetrics : IDisposable
         _protocolErrors = _meter.CreateCounter<long>("macula.protocol.errors", "{error}", "Violations of the protocol by other nodes, by code.");
         _outgoingCalls = _meter.CreateHistogram<double>("macula.call.client.duration", "s", "Time of calls that this node made, by outcome.");
         _incomingCalls = _meter.CreateHistogram<double>("macula.call.server.duration", "s", "Time of calls that this node served, by outcome.");
+        _lookups = _meter.CreateHistogram<double>("macula.lookup.duration", "s", "Time of lookups in the DHT, by how they ended.");
+        _dhtRequests = _meter.CreateCounter<long>("macula.dht.requests", "{request}", "Requests of the DHT that this node answered, by kind.");
+        _recordsRefused = _meter.CreateCounter<long>("macula.records.refused", "{record}", "Records of others that this node did not use, by code.");
+        _watchersLost = _meter.CreateCounter<long>("macula.watchers.lost", "{watcher}", "Nodes that lost their watches here since they did not answer a push.");
     }
 
     public void ConnectionOpened() => _connections.Add(1);
@@ -35,6 +45,14 @@ internal sealed class MeshMetrics : IDisposable
     public void CallMade(TimeSpan elapsed, ErrorCode outcome) => _outgoingCalls.Record(elapsed.TotalSeconds, Tag(outcome));
 
     public void CallServed(TimeSpan elapsed, ErrorCode outcome) => _incomingCalls.Record(elapsed.TotalSeconds, Tag(outcome));
+
+    public void LookupFinished(TimeSpan elapsed, LookupEnd end) => _lookups.Record(elapsed.TotalSeconds, new KeyValuePair<string, object?>("end", end.ToString()));
+
+    public void DhtRequestServed(FrameType request) => _dhtRequests.Add(1, new KeyValuePair<string, object?>("request", request.ToString()));
+
+    public void RecordRefused(ErrorCode code) => _recordsRefused.Add(1, Tag(code));
+
+    public void WatcherLost() => _watchersLost.Add(1);
 
     public void Dispose() => _meter.Dispose();
 

@@ -1,12 +1,15 @@
 using Macula.Connections;
+using Macula.Dht;
 using Macula.Diagnostics;
 using Macula.Identity.Policy;
+using Macula.Requests;
 using Macula.Rpc;
 using Macula.Transport;
 using Macula.Transport.Execution;
 using Macula.Wire.Errors;
 using Macula.Wire.Frames;
 using Macula.Wire.Identifiers;
+using Macula.Wire.Records;
 
 namespace Macula.Realms;
 
@@ -20,24 +23,39 @@ internal sealed class RealmContext
     private readonly IdleReaper _idle;
     private readonly ConnectionTable _connections;
     private readonly Dialer _dialer;
+    private readonly DhtNode _dht;
     private readonly CallServer _calls;
     private readonly CallClient _client;
+    private readonly RequestServer _requests;
     private int _unestablished;
 
-    public RealmContext(RealmServices services, TransportEndpoint endpoint)
+    public RealmContext(RealmServices services, DhtSettings settings, TransportEndpoint endpoint)
     {
         Services = services;
         _queue = services.Scheduler.CreateQueue();
         _idle = new IdleReaper(services);
         _idle.Start(_queue);
         _connections = new ConnectionTable(services, _idle);
-        _calls = new CallServer(services, new ProcedureTable(MaxAdvertisedProcedures));
-        _dialer = new Dialer(services, endpoint, _connections, _calls);
-        _client = new CallClient(services, ConnectAsync);
+        _calls = new CallServer(new ProcedureTable(MaxAdvertisedProcedures));
+        _dialer = new Dialer(services, endpoint, _connections);
+        _dht = new DhtNode(services, _queue, settings, endpoint, _connections, _dialer);
+        _requests = new RequestServer(services, _queue, _calls, _dht);
+        _dialer.ServeWith(_requests);
+        _client = new CallClient(services, new CallRoutes(services, _queue, _connections, _dialer, _dht));
     }
 
     /// <summary>What the parts of this realm share.</summary>
     public RealmServices Services { get; }
+
+    /// <summary>Begins to join the realm's DHT.</summary>
+    public ValueTask StartAsync() => _queue.RunAsync(() =>
+    {
+        _dht.Start();
+        return ValueTask.CompletedTask;
+    });
+
+    /// <summary>Completes when the node has joined: see <see cref="DhtNode.WhenJoinedAsync"/>.</summary>
+    public ValueTask WhenJoinedAsync(CancellationToken cancellationToken) => _queue.RunAsync(() => _dht.WhenJoinedAsync(cancellationToken));
 
     /// <summary>Takes a connection that another node dialled.</summary>
     public void Accept(TransportConnection connection) => _queue.Post(
@@ -51,19 +69,17 @@ internal sealed class RealmContext
     /// <summary>Provides a procedure until the advertisement is disposed.</summary>
     /// <exception cref="MaculaException">The policy does not allow it.</exception>
     /// <exception cref="InvalidOperationException">It is provided already.</exception>
-    public Advertisement Advertise(ProcedureName procedure, CallHandler handler)
+    public ValueTask<Advertisement> AdvertiseAsync(ProcedureName procedure, CallHandler handler) => _queue.RunAsync(() =>
     {
         Services.DemandOwn(MeshAction.Advertise, procedure.Value);
         _calls.Procedures.Add(procedure, handler);
+        var record = _dht.Publisher.Publish(new RecordContent.Provider(procedure, Version: 0, Load: 0));
         Services.Logger.ProcedureAdvertised(procedure);
-        return new Advertisement(procedure, () =>
-        {
-            if (_calls.Procedures.Remove(procedure, handler))
-            {
-                Services.Logger.ProcedureWithdrawn(procedure);
-            }
-        });
-    }
+        return ValueTask.FromResult(new Advertisement(
+            procedure,
+            withdraw: () => Withdraw(procedure, handler, record),
+            whenPublished: cancellationToken => _queue.RunAsync(() => record.WhenInForceAsync(cancellationToken))));
+    });
 
     /// <summary>Makes a call: see <see cref="CallClient"/>.</summary>
     public ValueTask<CallReply> CallAsync(ProcedureName procedure, Payload argument, CallOptions options, CancellationToken cancellationToken) =>
@@ -74,29 +90,23 @@ internal sealed class RealmContext
     {
         _calls.Stop();
         _idle.Stop();
+        await _dht.LeaveAsync();
+        _dialer.IsStopping = true;
+        _dht.Stop();
         var drains = _connections.All
             .Select(connection => connection.DrainAsync(ErrorCode.ShuttingDown, Services.Limits.ShutdownTimeout))
             .ToArray();
         await Task.WhenAll(drains);
     });
 
-    private ValueTask<MeshConnection> ConnectAsync(CallOptions options, MeshConnection? dead, CancellationToken cancellationToken)
+    // Calls are refused from now on; the DHT learns of it by and by.
+    private void Withdraw(ProcedureName procedure, CallHandler handler, PublishedRecord record)
     {
-        var address = options.At ?? throw new CallException(ErrorCode.NoProvider, CallExecution.NotStarted, "The call names no address, and this version finds none.");
-        return _queue.RunAsync(() =>
+        if (_calls.Procedures.Remove(procedure, handler))
         {
-            if (_calls.IsStopping)
-            {
-                throw new MaculaException(ErrorCode.ShuttingDown);
-            }
-
-            if (dead is not null)
-            {
-                _connections.LetGo(dead);
-            }
-
-            return _dialer.ConnectAsync(address, options.Node, cancellationToken);
-        });
+            Services.Logger.ProcedureWithdrawn(procedure);
+            _queue.Post(static state => ((PublishedRecord)state!).Withdraw(), record);
+        }
     }
 
     private async Task EstablishAsync(TransportConnection transport)
@@ -112,7 +122,7 @@ internal sealed class RealmContext
         _unestablished++;
         try
         {
-            var connection = await ConnectionAttempt.EstablishAsync(Services, _calls, transport, wanted: null);
+            var connection = await ConnectionAttempt.EstablishAsync(Services, _requests, transport, wanted: null);
             Services.Logger.ConnectionUp(connection.Peer.NodeId, connection.Peer.Name.Value, transport.BirthRemoteEndPoint);
             _connections.Add(connection, dialledAddress: null);
         }

@@ -2,9 +2,11 @@ using Macula.Connections;
 using Macula.Diagnostics;
 using Macula.Identity.Policy;
 using Macula.Identity.Certificates;
+using Macula.Identity.Credentials;
 using Macula.Identity.Trust;
 using Macula.Transport;
 using Macula.Transport.Execution;
+using Macula.Wire;
 using Macula.Wire.Errors;
 using Macula.Wire.Identifiers;
 using Microsoft.Extensions.Logging;
@@ -24,6 +26,12 @@ internal sealed record RealmServices
     public required ulong Instance { get; init; }
 
     public required TlsIdentity TlsIdentity { get; init; }
+
+    /// <summary>This node's key and certificate, for its records; whoever gave them disposes them.</summary>
+    public required NodeCredentials Credentials { get; init; }
+
+    /// <summary>Used on the realm's queue only.</summary>
+    public required RandomSource Random { get; init; }
 
     public required CertificateJudge Judge { get; init; }
 
@@ -49,6 +57,9 @@ internal sealed record RealmServices
 
     /// <summary>Lets log lines about calls that the policy forbids through.</summary>
     public LogGate PermissionGate { get; } = new();
+
+    /// <summary>Lets log lines about attempts to join that failed through.</summary>
+    public LogGate JoinGate { get; } = new();
 
     /// <summary>Lets log lines about failing handlers through.</summary>
     public LogGate HandlerGate { get; } = new();

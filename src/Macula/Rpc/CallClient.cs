@@ -11,12 +11,15 @@ using Macula.Wire.Identifiers;
 namespace Macula.Rpc;
 
 /// <summary>Makes the calls of one realm: each on a queue of its own, with one deadline over everything.</summary>
-internal sealed class CallClient(RealmServices realm, Func<CallOptions, MeshConnection?, CancellationToken, ValueTask<MeshConnection>> connect)
+internal sealed class CallClient(RealmServices realm, CallRoutes routes)
 {
     private static readonly TimeSpan MinDeadline = TimeSpan.FromMilliseconds(1);
 
     // A connection that was kept may turn out dead, and the next one may be replaced by a simultaneous dial; a third failure is the network's.
     private const int MaxAttempts = 3;
+
+    // Of a procedure that a thousand nodes provide, so many are tried before the failure is the network's.
+    private const int MaxTargets = 8;
 
     /// <summary>Makes a call.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The deadline is out of range.</exception>
@@ -76,10 +79,15 @@ internal sealed class CallClient(RealmServices realm, Func<CallOptions, MeshConn
         await using var givingUp = cancellationToken.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), end);
         try
         {
-            return await CallUntilItStartsAsync(call, options, end.Token);
+            return await CallSomebodyAsync(call, options, end.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
+            if (call.Awaited is { } silent)
+            {
+                routes.HandleUnanswered(silent);
+            }
+
             throw new CallException(
                 ErrorCode.DeadlineExceeded, call.Execution, $"{call.Procedure} gave no result within {options.Deadline.TotalMilliseconds:0} ms.");
         }
@@ -89,34 +97,63 @@ internal sealed class CallClient(RealmServices realm, Func<CallOptions, MeshConn
         }
     }
 
-    private async ValueTask<CallReply> CallUntilItStartsAsync(OutgoingCall call, CallOptions options, CancellationToken cancellationToken)
+    private async ValueTask<CallReply> CallSomebodyAsync(OutgoingCall call, CallOptions options, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<CallTarget> targets;
+        try
+        {
+            targets = await routes.FindAsync(call.Procedure, options, cancellationToken);
+        }
+        catch (MaculaException exception)
+        {
+            throw new CallException(exception.Code, CallExecution.NotStarted, exception.Message, exception);
+        }
+
+        var left = targets.Take(MaxTargets).ToList();
+        while (true)
+        {
+            try
+            {
+                return await CallUntilItStartsAsync(call, left, options, cancellationToken);
+            }
+            catch (CallException exception) when (left.Count > 0 && exception.IsTransient && MayRepeat(call, options))
+            {
+                // [RPC-14]: another provider may do what this one provably did not begin.
+            }
+        }
+    }
+
+    // A target that has failed leaves the list; when none could be reached, all have.
+    private async ValueTask<CallReply> CallUntilItStartsAsync(OutgoingCall call, List<CallTarget> targets, CallOptions options, CancellationToken cancellationToken)
     {
         MeshConnection? dead = null;
         for (var attempt = 1; ; attempt++)
         {
-            MeshConnection? connection = null;
+            (MeshConnection Connection, int Index)? reached = null;
             try
             {
-                connection = await connect(options, dead, cancellationToken);
-                if (await call.TryRunAsync(connection, cancellationToken) is { } reply)
+                reached = await routes.ConnectAsync(targets, dead, cancellationToken);
+                if (await call.TryRunAsync(reached.Value.Connection, cancellationToken) is { } reply)
                 {
                     return reply;
                 }
 
-                dead = connection;
+                dead = reached.Value.Connection;
             }
             catch (ConnectionClosedException) when (MayRepeat(call, options) && attempt < MaxAttempts)
             {
-                dead = connection;
+                dead = reached?.Connection;
                 continue;
             }
-            catch (MaculaException exception) when (exception is not CallException)
+            catch (MaculaException exception)
             {
-                throw new CallException(exception.Code, call.Execution, exception.Message, exception);
+                targets.RemoveRange(reached?.Index ?? 0, reached is null ? targets.Count : 1);
+                throw exception as CallException ?? new CallException(exception.Code, call.Execution, exception.Message, exception);
             }
 
             if (attempt >= MaxAttempts)
             {
+                targets.RemoveAt(reached.Value.Index);
                 throw new CallException(ErrorCode.ConnectionLost, call.Execution, "The connection was replaced again and again.");
             }
         }

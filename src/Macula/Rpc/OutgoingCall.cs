@@ -21,6 +21,9 @@ internal sealed class OutgoingCall(RealmServices realm, ProcedureName procedure,
     /// <summary>What is known of the handler if the call ends now: [RPC-5].</summary>
     public CallExecution Execution { get; private set; } = CallExecution.NotStarted;
 
+    /// <summary>The connection over which the request went and no answer has come; null when there is none.</summary>
+    public MeshConnection? Awaited { get; private set; }
+
     /// <summary>Makes the call over a connection; null when that takes no new calls.</summary>
     /// <exception cref="ConnectionClosedException">The connection ended; see <see cref="Execution"/>.</exception>
     /// <exception cref="CallException">The provider answered with an error, or with what is no answer.</exception>
@@ -35,7 +38,15 @@ internal sealed class OutgoingCall(RealmServices realm, ProcedureName procedure,
 
         try
         {
-            return await ExchangeAsync(connection, stream, cancellationToken);
+            Awaited = connection;
+            var reply = await ExchangeAsync(connection, stream, cancellationToken);
+            Awaited = null;
+            return reply;
+        }
+        catch (CallException)
+        {
+            Awaited = null;
+            throw;
         }
         finally
         {
@@ -83,7 +94,7 @@ internal sealed class OutgoingCall(RealmServices realm, ProcedureName procedure,
         FrameRead read;
         try
         {
-            read = await FrameStream.ReadOnlyFrameAsync(stream, FramePlace.Answer, cancellationToken);
+            read = await FrameStream.ReadAnswerAsync(stream, FrameType.Call, cancellationToken);
         }
         catch (StreamAbortedException exception)
         {

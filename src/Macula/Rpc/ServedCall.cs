@@ -1,78 +1,54 @@
-using Macula.Connections;
 using Macula.Diagnostics;
 using Macula.Identity.Certificates;
 using Macula.Identity.Policy;
 using Macula.Realms;
 using Macula.Transport;
 using Macula.Transport.Execution;
-using Macula.Wire;
 using Macula.Wire.Errors;
 using Macula.Wire.Frames;
-using Macula.Wire.Time;
 
 namespace Macula.Rpc;
 
-/// <summary>One call at its provider, from its first byte to its answer.</summary>
+/// <summary>One call at its provider, from its request to its answer.</summary>
 /// <remarks>Runs on a queue of its own.</remarks>
 #pragma warning disable CA1001 // A source without timer or link holds nothing to let go of, and a timeout that is posted late may still look at it.
-internal sealed class ServedCall(RealmServices realm, CallServer server, TransportStream stream, NodeIdentity caller, SerialQueue queue)
+internal sealed class ServedCall(RealmServices realm, CallServer server, TransportStream stream, NodeIdentity caller, SerialQueue queue, CallFrame call)
 #pragma warning restore CA1001
 {
-    // A request fits a few packets; a caller that takes longer to send it holds a place among the calls for nothing.
-    private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(10);
-
     // An answer that the caller's machine has not acknowledged by now will not arrive.
     private static readonly TimeSpan DeliveryTimeout = TimeSpan.FromSeconds(10);
 
-    // A timer of the system may fire so much before its time by the monotonic clock.
-    private static readonly TimeSpan TimerEarliness = TimeSpan.FromMilliseconds(50);
-
-    private readonly CancellationTokenSource _incomplete = new();
     private readonly CancellationTokenSource _stop = new();
     private Task<ulong?>? _writesClosed;
-    private Instant _deadline;
-    private bool _requestIsHere;
     private bool _deadlineHasPassed;
     private bool _callerHasLeft;
     private bool _handled;
 
-    /// <summary>Serves the call.</summary>
+    /// <summary>Serves the call; the stream stays the caller's to let go of.</summary>
     public async ValueTask RunAsync()
     {
         var started = realm.Scheduler.Now;
-        await using (stream)
+        ErrorCode outcome;
+        try
         {
-            ErrorCode outcome;
-            try
-            {
-                outcome = await ServeAsync();
-                await WaitForDeliveryAsync();
-            }
-            catch (ConnectionClosedException)
-            {
-                // [RPC-3]: there is nobody left to answer.
-                outcome = ErrorCode.ConnectionLost;
-            }
-            catch (StreamAbortedException)
-            {
-                outcome = ErrorCode.Cancelled;
-            }
-
-            realm.Metrics.CallServed(realm.Scheduler.Now - started, outcome);
+            outcome = await ServeAsync();
+            await WaitForDeliveryAsync();
         }
+        catch (ConnectionClosedException)
+        {
+            // [RPC-3]: there is nobody left to answer.
+            outcome = ErrorCode.ConnectionLost;
+        }
+        catch (StreamAbortedException)
+        {
+            outcome = ErrorCode.Cancelled;
+        }
+
+        realm.Metrics.CallServed(realm.Scheduler.Now - started, outcome);
     }
 
     private async ValueTask<ErrorCode> ServeAsync()
     {
-        // One timer for both waits: for the whole request, and then for the handler. It only posts to this call's queue, since what the
-        // application registered with its token runs where the token is cancelled, and may throw.
-        using var timer = realm.Scheduler.Time.CreateTimer(
-            static state => ((ServedCall)state!).PostTimeout(), this, RequestTimeout, Timeout.InfiniteTimeSpan);
-        if (await ReadRequestAsync(_incomplete.Token) is not { } call)
-        {
-            return ErrorCode.MalformedFrame;
-        }
-
         if (server.IsStopping)
         {
             return await AnswerAsync(ErrorCode.ShuttingDown, ErrorCodes.Describe(ErrorCode.ShuttingDown).Meaning, CallExecution.NotStarted);
@@ -91,66 +67,16 @@ internal sealed class ServedCall(RealmServices realm, CallServer server, Transpo
         }
 
         return server.Procedures.Find(call.Procedure) is { } handler
-            ? await ExecuteAsync(call, handler, timer)
+            ? await ExecuteAsync(handler)
             : await AnswerAsync(ErrorCode.NoSuchProcedure, $"This node does not provide {call.Procedure}.", CallExecution.NotStarted);
-    }
-
-    private async ValueTask<CallFrame?> ReadRequestAsync(CancellationToken patience)
-    {
-        FrameRead read;
-        try
-        {
-            read = await FrameStream.ReadOnlyFrameAsync(stream, FramePlace.Request, patience);
-        }
-        catch (OperationCanceledException)
-        {
-            await AnswerAsync(ErrorCode.DeadlineExceeded, "The request was not complete in time.", CallExecution.NotStarted);
-            return null;
-        }
-
-        if (read.Frame is { } frame)
-        {
-            if (frame.Type != FrameType.Call)
-            {
-                read = new FrameRead(null, new ProtocolError(ErrorCode.UnexpectedFrame, "FRM-9", $"a request of type 0x{(ulong)frame.Type:x} is not served here"));
-            }
-            else if (CallFrame.TryRead(frame.Body, out var call, out var malformed))
-            {
-                return call;
-            }
-            else
-            {
-                read = new FrameRead(null, malformed);
-            }
-        }
-
-        Invariant.Hold(read.Error is not null, "Reading a request gives a frame or an error.");
-        realm.Violated(caller.NodeId, read.Error.Value);
-
-        // [FRM-24]: what is wrong with these the caller can say better, so it gets an answer rather than a reset.
-        if (read.Error.Value.Code is ErrorCode.InvalidName or ErrorCode.UnknownContentType or ErrorCode.PayloadTooLarge)
-        {
-            await AnswerAsync(read.Error.Value.Code, read.Error.Value.Detail, CallExecution.NotStarted);
-            return null;
-        }
-
-        // [CON-15]: the stream ends, the connection goes on.
-        stream.Reset((ulong)read.Error.Value.Code);
-        stream.StopReading((ulong)read.Error.Value.Code);
-        return null;
     }
 
     private void PostTimeout() => queue.Post(static state => ((ServedCall)state!).HandleTimeout(), this);
 
     private void HandleTimeout()
     {
-        if (!_requestIsHere)
+        if (!_handled)
         {
-            _incomplete.Cancel();
-        }
-        else if (!_handled && realm.Scheduler.Now + TimerEarliness >= _deadline)
-        {
-            // Before the deadline it is the request's own timeout, which was on its way here when the request came.
             _deadlineHasPassed = true;
             StopHandler();
         }
@@ -169,13 +95,14 @@ internal sealed class ServedCall(RealmServices realm, CallServer server, Transpo
         }
     }
 
-    private async ValueTask<ErrorCode> ExecuteAsync(CallFrame request, CallHandler handler, ITimer timer)
+    private async ValueTask<ErrorCode> ExecuteAsync(CallHandler handler)
     {
-        _requestIsHere = true;
-        _deadline = realm.Scheduler.Now + request.TimeLeft;
-        timer.Change(request.TimeLeft, Timeout.InfiniteTimeSpan);
-        var call = new IncomingCall(request.Procedure, caller, request.Argument, _deadline);
-        var handling = HandleAsync(handler, call, request.TraceParent).AsTask();
+        // It only posts to this call's queue, since what the application registered with its token runs where the token is cancelled, and
+        // may throw.
+        using var timer = realm.Scheduler.Time.CreateTimer(
+            static state => ((ServedCall)state!).PostTimeout(), this, call.TimeLeft, Timeout.InfiniteTimeSpan);
+        var incoming = new IncomingCall(call.Procedure, caller, call.Argument, realm.Scheduler.Now + call.TimeLeft);
+        var handling = HandleAsync(handler, incoming).AsTask();
         if (!handling.IsCompleted)
         {
             realm.Tasks.Run(StopWhenCallerLeavesAsync);
@@ -202,13 +129,13 @@ internal sealed class ServedCall(RealmServices realm, CallServer server, Transpo
         }
     }
 
-    private async ValueTask<HandlerOutcome> HandleAsync(CallHandler handler, IncomingCall call, string? traceParent)
+    private async ValueTask<HandlerOutcome> HandleAsync(CallHandler handler, IncomingCall incoming)
     {
-        using var activity = MeshActivity.StartServer(call.Procedure, traceParent);
+        using var activity = MeshActivity.StartServer(call.Procedure, call.TraceParent);
 #pragma warning disable CA1031
         try
         {
-            return await handler(call, _stop.Token) is { } result
+            return await handler(incoming, _stop.Token) is { } result
                 ? new HandlerOutcome.Returned(result)
                 : throw new InvalidOperationException("The handler returned null; a result without a value is Payload.Nil.");
         }

@@ -2,10 +2,12 @@ using System.Net;
 using Macula.Identity.Credentials;
 using Macula.Identity.Keys;
 using Macula.Identity.Realm;
+using Macula.Rpc;
 using Macula.Testing.Realms;
 using Macula.Transport;
 using Macula.Transport.Execution;
 using Macula.Wire;
+using Macula.Wire.Errors;
 using Macula.Wire.Time;
 
 namespace Macula.Tests.Meshes;
@@ -75,6 +77,29 @@ public abstract class Mesh : IAsyncDisposable
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20), Time);
         while (!holds())
         {
+            await timer.WaitForNextTickAsync();
+        }
+    }
+
+    /// <summary>Makes a call again and again, every 20 ms by the mesh's clock, until it fails with a code.</summary>
+    public async Task UntilFailsAsync(Func<ValueTask<CallReply>> call, ErrorCode code)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20), Time);
+        while (true)
+        {
+            try
+            {
+                await call();
+            }
+            catch (CallException failure) when (failure.Code == code)
+            {
+                return;
+            }
+            catch (CallException)
+            {
+                // Another failure on the way to this one.
+            }
+
             await timer.WaitForNextTickAsync();
         }
     }

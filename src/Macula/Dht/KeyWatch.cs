@@ -1,0 +1,215 @@
+using System.Collections.Immutable;
+using Macula.Protocols.Kademlia;
+using Macula.Realms;
+using Macula.Transport.Execution;
+using Macula.Wire.Errors;
+using Macula.Wire.Identifiers;
+using Macula.Wire.Records;
+
+namespace Macula.Dht;
+
+/// <summary>One key of the DHT that this node watches at the nearest holders.</summary>
+/// <remarks>The shell of <see cref="WatchedKey"/>. Used on the realm's queue only.</remarks>
+internal sealed class KeyWatch
+{
+    private readonly RealmServices _realm;
+    private readonly DhtMode _mode;
+    private readonly Overlay _overlay;
+    private readonly Holder _holder;
+    private readonly RecordIntake _intake;
+    private readonly WatchedKey _core;
+    private readonly QueueTimer _timer;
+    private readonly List<Action> _listeners = [];
+    private readonly List<Completion<bool>> _untilInForce = [];
+    private bool _isAlone;
+    private bool _isStopped;
+
+    public KeyWatch(RealmServices realm, SerialQueue queue, DhtMode mode, Overlay overlay, Holder holder, RecordIntake intake, DhtKey key)
+    {
+        _realm = realm;
+        _mode = mode;
+        _overlay = overlay;
+        _holder = holder;
+        _intake = intake;
+        Key = key;
+        _core = new WatchedKey(key, new WatchedKeyOptions(), realm.Scheduler.Now);
+        _timer = new QueueTimer(realm, queue, HandleTimeout);
+    }
+
+    /// <summary>What is watched.</summary>
+    public DhtKey Key { get; }
+
+    /// <summary>True while somebody listens or waits.</summary>
+    public bool IsHeld => _listeners.Count > 0 || _untilInForce.Count > 0;
+
+    /// <summary>True while the nearest holders push to this node and have been read; or while this node is the only one that holds anything.</summary>
+    public bool IsInForce => _core.IsInForce || _isAlone;
+
+    /// <summary>The records under the key that hold now, without tombstones, this node's own among them.</summary>
+    public IEnumerable<VerifiedRecord> Live => _core.Live(_realm.Scheduler.Now);
+
+    /// <summary>Has the action called after each change, until it is taken back.</summary>
+    public void Listen(Action changed) => _listeners.Add(changed);
+
+    /// <summary>Takes back <see cref="Listen"/>.</summary>
+    public void StopListening(Action changed) => _listeners.Remove(changed);
+
+    /// <summary>Begins.</summary>
+    public void Start()
+    {
+        HandlePushed([.. _holder.Live(Key)]);
+        Pump();
+    }
+
+    /// <summary>Completes when the watch is in force.</summary>
+    /// <exception cref="OperationCanceledException">The token fired; watching goes on.</exception>
+    /// <exception cref="MaculaException">The node stops, or the watch gave way to another.</exception>
+    public async ValueTask WhenInForceAsync(CancellationToken cancellationToken)
+    {
+        if (IsInForce)
+        {
+            return;
+        }
+
+        var inForce = new Completion<bool>(_realm.Scheduler);
+        _untilInForce.Add(inForce);
+        try
+        {
+            await inForce.CancelledBy(cancellationToken).Task;
+        }
+        finally
+        {
+            _untilInForce.Remove(inForce);
+        }
+    }
+
+    /// <summary>A holder pushed these, and they have been verified.</summary>
+    public void HandlePushed(ImmutableArray<VerifiedRecord> records)
+    {
+        if (!_core.HandleRecords(records, _realm.Scheduler.Now, _realm.Scheduler.WallNow).IsEmpty)
+        {
+            foreach (var listener in _listeners.ToArray())
+            {
+                listener();
+            }
+        }
+    }
+
+    /// <summary>The last connection to a node has ended.</summary>
+    public void HandleDisconnected(NodeId node)
+    {
+        _core.HandleFailed(node, _realm.Scheduler.Now);
+        Pump();
+    }
+
+    /// <summary>Watches no more; the leases end by themselves.</summary>
+    public void Stop()
+    {
+        _isStopped = true;
+        _timer.Stop();
+        foreach (var waiting in _untilInForce)
+        {
+            waiting.TrySetException(new MaculaException(ErrorCode.ShuttingDown));
+        }
+    }
+
+    private void HandleTimeout()
+    {
+        _core.HandleTimeout(_realm.Scheduler.Now);
+        Pump();
+    }
+
+    private void Pump()
+    {
+        if (_isStopped)
+        {
+            return;
+        }
+
+        while (_core.TryPoll(_realm.Scheduler.Now, out var output))
+        {
+            switch (output)
+            {
+                case WatchedKeyOutput.FindHolders:
+                    _realm.Tasks.Run(FindHoldersAsync);
+                    break;
+                case WatchedKeyOutput.Watch watch:
+                    _realm.Tasks.Run(() => WatchAsync(watch));
+                    break;
+                case WatchedKeyOutput.Read read:
+                    _realm.Tasks.Run(() => ReadAsync(read));
+                    break;
+            }
+        }
+
+        _timer.Set(_core.PollTimeout());
+        if (IsInForce)
+        {
+            foreach (var waiting in _untilInForce)
+            {
+                waiting.TrySetResult(true);
+            }
+        }
+    }
+
+    private async Task FindHoldersAsync()
+    {
+        ImmutableArray<Contact> nearest = [];
+        try
+        {
+            nearest = (await _overlay.LookUpAsync(LookupGoal.Nodes, Key)).Closest;
+        }
+        catch (MaculaException)
+        {
+            // The node stops, or is too busy: the core asks again.
+        }
+
+        // A server that found nobody else holds whatever there is.
+        _isAlone = nearest.IsEmpty && _mode == DhtMode.Server;
+        _core.HandleHolders(nearest, _realm.Scheduler.Now, _realm.Random);
+        Pump();
+    }
+
+    private async Task WatchAsync(WatchedKeyOutput.Watch watch)
+    {
+        try
+        {
+            var connection = await _overlay.ConnectAsync(watch.Holder);
+            var watching = await _overlay.Client.WatchAsync(connection, watch.Key, watch.Lease);
+            _core.HandleWatching(watch.Holder.Node, watching.Lease, watching.Continuity, _realm.Scheduler.Now);
+        }
+        catch (MaculaException exception)
+        {
+            _overlay.HandleFailed(watch.Holder, exception);
+            _core.HandleFailed(watch.Holder.Node, _realm.Scheduler.Now);
+        }
+
+        Pump();
+    }
+
+    private async Task ReadAsync(WatchedKeyOutput.Read read)
+    {
+        try
+        {
+            var connection = await _overlay.ConnectAsync(read.Holder);
+            NodeId? after = null;
+            do
+            {
+                var page = await _overlay.Client.FindValueAsync(connection, read.Key, after);
+                HandlePushed(await _intake.TakeAllAsync(connection, page.Records));
+
+                // A page that does not go on from the one before would lead round in a circle.
+                after = page.Next is { } next && !(after >= next) ? next : null;
+            }
+            while (after is not null);
+            _core.HandleRead(read.Holder.Node);
+        }
+        catch (MaculaException exception)
+        {
+            _overlay.HandleFailed(read.Holder, exception);
+            _core.HandleFailed(read.Holder.Node, _realm.Scheduler.Now);
+        }
+
+        Pump();
+    }
+}

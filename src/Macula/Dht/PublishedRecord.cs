@@ -1,0 +1,157 @@
+using Macula.Protocols.Kademlia;
+using Macula.Realms;
+using Macula.Transport.Execution;
+using Macula.Wire.Errors;
+using Macula.Wire.Identifiers;
+using Macula.Wire.Records;
+
+namespace Macula.Dht;
+
+/// <summary>One record of this node that stands in the DHT until it is withdrawn.</summary>
+/// <remarks>The shell of <see cref="Publication"/>. Used on the realm's queue only.</remarks>
+internal sealed class PublishedRecord
+{
+    private readonly RealmServices _realm;
+    private readonly RecordPublisher _publisher;
+    private readonly Publication _core;
+    private readonly QueueTimer _timer;
+    private readonly List<Completion<bool>> _untilInForce = [];
+    private Completion<bool>? _untilWithdrawn;
+    private bool _isStopped;
+
+    public PublishedRecord(RealmServices realm, SerialQueue queue, RecordPublisher publisher, Publication core, DhtKey key)
+    {
+        _realm = realm;
+        _publisher = publisher;
+        _core = core;
+        Key = key;
+        _timer = new QueueTimer(realm, queue, Pump);
+    }
+
+    /// <summary>Where it stands.</summary>
+    public DhtKey Key { get; }
+
+    /// <summary>Begins.</summary>
+    public void Start() => Pump();
+
+    /// <summary>The record says something else from now on.</summary>
+    public void Update(RecordContent content)
+    {
+        _core.Update(content);
+        Pump();
+    }
+
+    /// <summary>Stores it anew.</summary>
+    public void Republish()
+    {
+        _core.Republish();
+        Pump();
+    }
+
+    /// <summary>Takes it back.</summary>
+    public void Withdraw()
+    {
+        _core.Withdraw();
+        Pump();
+    }
+
+    /// <summary>Takes it back, and completes when one node at least has taken the tombstone.</summary>
+    /// <exception cref="OperationCanceledException">The token fired.</exception>
+    public async Task WithdrawAsync(CancellationToken cancellationToken)
+    {
+        var withdrawn = new Completion<bool>(_realm.Scheduler);
+        _untilWithdrawn = withdrawn;
+        Withdraw();
+        await withdrawn.CancelledBy(cancellationToken).Task;
+    }
+
+    /// <summary>Completes when the record, as it was updated last, is in force ([REC-19]).</summary>
+    /// <exception cref="OperationCanceledException">The token fired; publishing goes on.</exception>
+    /// <exception cref="MaculaException">The node stops, or the record was withdrawn.</exception>
+    public async ValueTask WhenInForceAsync(CancellationToken cancellationToken)
+    {
+        if (_core.IsInForce)
+        {
+            return;
+        }
+
+        if (_isStopped)
+        {
+            throw new MaculaException(ErrorCode.ShuttingDown);
+        }
+
+        var inForce = new Completion<bool>(_realm.Scheduler);
+        _untilInForce.Add(inForce);
+        try
+        {
+            await inForce.CancelledBy(cancellationToken).Task;
+        }
+        finally
+        {
+            _untilInForce.Remove(inForce);
+        }
+    }
+
+    /// <summary>Publishes it no more, and does not take it back.</summary>
+    public void Stop()
+    {
+        _isStopped = true;
+        _timer.Stop();
+        _untilWithdrawn?.TrySetResult(true);
+        foreach (var waiting in _untilInForce)
+        {
+            waiting.TrySetException(new MaculaException(ErrorCode.ShuttingDown));
+        }
+    }
+
+    private void Pump()
+    {
+        if (_isStopped)
+        {
+            return;
+        }
+
+        while (_core.TryPoll(_realm.Scheduler.Now, _realm.Scheduler.WallNow, out var output))
+        {
+            switch (output)
+            {
+                case PublicationOutput.Sign sign:
+                    _realm.Tasks.Run(() => SignAsync(sign));
+                    break;
+                case PublicationOutput.Store store:
+                    _realm.Tasks.Run(() => StoreAsync(store.Record));
+                    break;
+                case PublicationOutput.InForce:
+                    HandleInForce();
+                    break;
+                case PublicationOutput.Withdrawn:
+                    Stop();
+                    _publisher.Forget(this, _core.LastSequence);
+                    return;
+            }
+        }
+
+        _timer.Set(_core.PollTimeout());
+    }
+
+    private void HandleInForce()
+    {
+        foreach (var waiting in _untilInForce)
+        {
+            waiting.TrySetResult(true);
+        }
+    }
+
+    private async Task SignAsync(PublicationOutput.Sign sign)
+    {
+        _core.HandleSigned(await _publisher.SignAsync(sign));
+        Pump();
+    }
+
+    private async Task StoreAsync(VerifiedRecord record)
+    {
+        var tally = await _publisher.StoreAsync(record);
+        _core.HandleStored(tally, _realm.Scheduler.Now, _realm.Random);
+        Pump();
+    }
+}

@@ -1,0 +1,147 @@
+using System.Collections.Immutable;
+using Macula.Diagnostics;
+using Macula.Identity.Records;
+using Macula.Protocols.Kademlia;
+using Macula.Realms;
+using Macula.Transport.Execution;
+using Macula.Wire.Errors;
+using Macula.Wire.Identifiers;
+using Macula.Wire.Records;
+
+namespace Macula.Dht;
+
+/// <summary>Keeps this node's own records in the DHT.</summary>
+/// <remarks>Used on the realm's queue only.</remarks>
+internal sealed class RecordPublisher(
+    RealmServices realm, SerialQueue queue, DhtSettings settings, RecordSigner signer, Joining joining, Overlay overlay, Holder holder, RecordIntake intake)
+{
+    // One for each procedure and each prefix of subscriptions, and the node's own.
+    private const int MaxPublications = 20_001;
+
+    private readonly HashSet<PublishedRecord> _published = [];
+
+    // The greatest sequence of all records that were withdrawn: under whichever key the next one stands, it is newer, whatever the clock says.
+    private long _lastSequence = -1;
+    private bool _isStopped;
+
+    /// <summary>Publishes a record, until it is withdrawn.</summary>
+    /// <exception cref="MaculaException">The node publishes as many as it may, or stops.</exception>
+    public PublishedRecord Publish(RecordContent content)
+    {
+        if (_isStopped)
+        {
+            throw new MaculaException(ErrorCode.ShuttingDown);
+        }
+
+        if (_published.Count >= MaxPublications)
+        {
+            throw new MaculaException(ErrorCode.LimitExceeded, $"This node publishes {MaxPublications} records, which is the most.");
+        }
+
+        var key = content.KeyIn(realm.Realm, realm.Self.NodeId);
+        var core = new Publication(content, _lastSequence, new PublicationOptions { TimeToLive = settings.Options.RecordTimeToLive });
+        var record = new PublishedRecord(realm, queue, this, core, key);
+        _published.Add(record);
+        record.Start();
+        return record;
+    }
+
+    /// <summary>Stores every record anew, since the nodes that should hold it may be others now.</summary>
+    public void Republish()
+    {
+        foreach (var record in _published)
+        {
+            record.Republish();
+        }
+    }
+
+    /// <summary>Takes every record back, and completes when that is done or the time is over ([REC-18]).</summary>
+    /// <param name="timeout">Longest wait; what was not taken back by then ends by its own time.</param>
+    public async ValueTask WithdrawAllAsync(TimeSpan timeout)
+    {
+        using var patience = new CancellationTokenSource(timeout, realm.Scheduler.Time);
+        try
+        {
+            await Task.WhenAll(_published.ToArray().Select(record => record.WithdrawAsync(patience.Token)));
+        }
+        catch (OperationCanceledException)
+        {
+            // Somebody who should take the tombstones is gone; the records end by their own time.
+        }
+    }
+
+    /// <summary>Publishes nothing more; what stands in the DHT ends by its own time.</summary>
+    public void Stop()
+    {
+        _isStopped = true;
+        foreach (var record in _published)
+        {
+            record.Stop();
+        }
+    }
+
+    /// <summary>Signs a record beside the queue.</summary>
+    public ValueTask<VerifiedRecord> SignAsync(PublicationOutput.Sign sign) => realm.Scheduler.OffloadAsync(
+        () => signer.Sign(sign.Content, sign.State, sign.Sequence, sign.Issued, sign.TimeToLive));
+
+    /// <summary>Has the nodes nearest to the record's key hold it; this node holds it in any case, and counts as one of them where it is one.</summary>
+    public async ValueTask<StoreTally> StoreAsync(VerifiedRecord record)
+    {
+        var own = holder.StoreAsync(record).AsTask();
+        ImmutableArray<Contact> nearest = [];
+        try
+        {
+            // Before the first attempt to join has ended, nobody is known who could hold it.
+            await joining.SettleAsync(CancellationToken.None);
+            nearest = (await overlay.LookUpAsync(LookupGoal.Nodes, record.Key)).Closest;
+        }
+        catch (MaculaException)
+        {
+            // The node stops, or is too busy: the publication tries again.
+        }
+
+        var newest = -1L;
+        var held = await Task.WhenAll(nearest.Select(contact => OfferAsync(contact, record, sequence => newest = Math.Max(newest, sequence))));
+        await own;
+        return new StoreTally(settings.Mode == DhtMode.Server ? InsertSelf(nearest, held, record.Key) : [.. held], newest);
+    }
+
+    /// <summary>A record was withdrawn: it is not this publisher's any more.</summary>
+    public void Forget(PublishedRecord record, long lastSequence)
+    {
+        _published.Remove(record);
+        _lastSequence = Math.Max(_lastSequence, lastSequence);
+    }
+
+    private async Task<bool> OfferAsync(Contact contact, VerifiedRecord record, Action<long> superseded)
+    {
+        try
+        {
+            var connection = await overlay.ConnectAsync(contact);
+            if (await overlay.Client.StoreAsync(connection, record) is not { } held)
+            {
+                return true;
+            }
+
+            // [REC-16]: believed only if this node's own key signed it.
+            if ((await intake.TakeAsync(connection, held)).Accepted is { Record: var newer } && newer.Key == record.Key && newer.Publisher == realm.Self.NodeId)
+            {
+                superseded(newer.Body.Sequence);
+            }
+        }
+        catch (MaculaException exception)
+        {
+            overlay.HandleFailed(contact, exception);
+            realm.Logger.RecordNotTaken(contact.Node, record.Key, exception.Message);
+        }
+
+        return false;
+    }
+
+    private ImmutableArray<bool> InsertSelf(ImmutableArray<Contact> nearest, bool[] held, DhtKey key)
+    {
+        var own = key.DistanceTo(realm.Self.NodeId);
+        var place = nearest.Count(contact => key.DistanceTo(contact.Node) < own);
+        return [.. held.ToImmutableArray().Insert(place, true).Take(KademliaConstants.BucketSize)];
+    }
+}
