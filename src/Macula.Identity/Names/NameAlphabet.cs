@@ -11,7 +11,5 @@ internal static class NameAlphabet
 
     public static readonly SearchValues<char> DomainLabel = SearchValues.Create(LowerCaseAndDigits + "-");
 
-    public static readonly SearchValues<char> Segment = SearchValues.Create(LowerCaseAndDigits + "ABCDEFGHIJKLMNOPQRSTUVWXYZ_-");
-
     public static readonly SearchValues<char> NodeGlob = SearchValues.Create(LowerCaseAndDigits + "-_.*");
 }

@@ -4,7 +4,17 @@ using System.Text;
 
 namespace Macula.Wire.Identifiers;
 
-/// <summary>The rule that every name of the mesh obeys (docs/protocol/00-conventions.md [NAM-1] to [NAM-3]).</summary>
+/// <summary>Whether a text may hold the segments that stand for others.</summary>
+internal enum NameForm
+{
+    /// <summary>A name, without wildcards.</summary>
+    Name,
+
+    /// <summary>A pattern: a segment may be <c>*</c> or <c>**</c>.</summary>
+    Pattern,
+}
+
+/// <summary>The rule that every name and pattern of the mesh obeys (docs/protocol/00-conventions.md [NAM-1] to [NAM-4]).</summary>
 internal static class NameRule
 {
     public const int MaxSegments = 16;
@@ -12,11 +22,13 @@ internal static class NameRule
     // One length byte in a DHT key's preimage and in str8 is enough for every name.
     public const int MaxBytes = 255;
 
+    private const string MixedSegment = "one of its segments has stars and is neither * nor **";
+
     // Enough to recognise a name by, short enough for one line of a log.
     private const int MaxQuotedCharacters = 64;
 
-    /// <summary>Says which rule a text breaks; null when it is a name.</summary>
-    public static string? FindFault(ReadOnlySpan<char> text)
+    /// <summary>Says which rule a text breaks; null when it breaks none.</summary>
+    public static string? FindFault(ReadOnlySpan<char> text, NameForm form)
     {
         if (text.IsEmpty)
         {
@@ -31,6 +43,7 @@ internal static class NameRule
 
         var segments = 1;
         var segmentLength = 0;
+        var stars = 0;
         foreach (var character in text)
         {
             if (character == '.')
@@ -41,8 +54,19 @@ internal static class NameRule
                     return "one of its segments is empty";
                 }
 
+                if (!IsSegment(segmentLength, stars))
+                {
+                    return MixedSegment;
+                }
+
                 segments++;
                 segmentLength = 0;
+                stars = 0;
+            }
+            else if (character == '*' && form == NameForm.Pattern)
+            {
+                segmentLength++;
+                stars++;
             }
             else if (char.IsAsciiLetterOrDigit(character) || character is '_' or '-')
             {
@@ -55,12 +79,13 @@ internal static class NameRule
         }
 
         return segmentLength == 0 ? "one of its segments is empty"
+            : !IsSegment(segmentLength, stars) ? MixedSegment
             : segments > MaxSegments ? $"it has {segments} segments, more than {MaxSegments}"
             : null;
     }
 
     /// <summary>Reads a name from bytes that a peer sent; false when they are none.</summary>
-    public static bool TryRead(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out string? name)
+    public static bool TryRead(ReadOnlySpan<byte> utf8, NameForm form, [NotNullWhen(true)] out string? name)
     {
         name = null;
         if (utf8.Length > MaxBytes)
@@ -76,7 +101,7 @@ internal static class NameRule
             text[index] = (char)utf8[index];
         }
 
-        name = FindFault(text) is null ? new string(text) : null;
+        name = FindFault(text, form) is null ? new string(text) : null;
         return name is not null;
     }
 
@@ -109,6 +134,9 @@ internal static class NameRule
 
         return (int)hash;
     }
+
+    // [NAM-4]: a wildcard is a whole segment.
+    private static bool IsSegment(int length, int stars) => stars == 0 || (stars == length && stars <= 2);
 
     private static string Escape(char character) =>
         character is >= ' ' and <= '~' ? character.ToString() : "\\u" + ((int)character).ToString("x4", CultureInfo.InvariantCulture);

@@ -22,7 +22,7 @@ public sealed class ProcedureName : IEquatable<ProcedureName>, IComparable<Proce
     public static ProcedureName Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return NameRule.FindFault(text) is { } fault
+        return NameRule.FindFault(text, NameForm.Name) is { } fault
             ? throw new ArgumentException(NameRule.Describe("procedure name", text, fault), nameof(text))
             : new ProcedureName(text);
     }
@@ -31,7 +31,7 @@ public sealed class ProcedureName : IEquatable<ProcedureName>, IComparable<Proce
     /// <returns>False when it is null or breaks a rule.</returns>
     public static bool TryParse([NotNullWhen(true)] string? text, [NotNullWhen(true)] out ProcedureName? name)
     {
-        name = text is not null && NameRule.FindFault(text) is null ? new ProcedureName(text) : null;
+        name = text is not null && NameRule.FindFault(text, NameForm.Name) is null ? new ProcedureName(text) : null;
         return name is not null;
     }
 
@@ -39,7 +39,7 @@ public sealed class ProcedureName : IEquatable<ProcedureName>, IComparable<Proce
     /// <returns>False when the bytes break a rule.</returns>
     public static bool TryRead(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out ProcedureName? name)
     {
-        name = NameRule.TryRead(utf8, out var text) ? new ProcedureName(text) : null;
+        name = NameRule.TryRead(utf8, NameForm.Name, out var text) ? new ProcedureName(text) : null;
         return name is not null;
     }
 
