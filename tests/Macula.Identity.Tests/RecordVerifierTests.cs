@@ -122,6 +122,26 @@ public sealed class RecordVerifierTests : IDisposable
         Assert.True(Accepted(place, gateway).Authorize(authorizer).IsAllowed);
     }
 
+    [Fact]
+    public void SubscriberNeedsPermissionForEachOfItsPatterns() // [REC-9] [POL-5]
+    {
+        Assert.True(PolicySubject.TryParse("any", out var anyone));
+        var policy = _realm.Authority.SignPolicy([new PolicyRule([anyone], [MeshAction.Subscribe], [NamePattern.Parse("s.*"), NamePattern.Parse("s.a.**")])]);
+        var authorizer = new Authorizer(_realm.Trust.RealmId, policy);
+
+        Assert.True(MaySubscribe("s.*"));
+        Assert.True(MaySubscribe("s.a.b.*", "s.a.b.**"));
+        Assert.False(MaySubscribe("s.*", "s.**"));
+        Assert.False(MaySubscribe("**"));
+
+        bool MaySubscribe(params string[] patterns)
+        {
+            Assert.True(RecordContent.Subscriber.TryCreate(patterns.Select(TopicPattern.Parse), out var content));
+            var record = new RecordSigner(_credentials).Sign(content, RecordState.Live, 7, TestRealm.Start, TimeSpan.FromMinutes(30));
+            return Accepted(record, _credentials).Authorize(authorizer).IsAllowed;
+        }
+    }
+
     private RecordVerdict.Accepted Accepted(VerifiedRecord record, NodeCredentials publisher) =>
         Assert.IsType<RecordVerdict.Accepted>(Verify(record.Record, publisher.Certificate));
 

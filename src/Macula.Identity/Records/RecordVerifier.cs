@@ -24,9 +24,26 @@ public abstract record RecordVerdict
         public Authorization Authorize(Authorizer authorizer)
         {
             ArgumentNullException.ThrowIfNull(authorizer);
-            return Record.Body.Content is RecordContent.Provider provider
-                ? authorizer.Authorize(Publisher, MeshAction.Advertise, provider.Procedure.Value)
-                : Authorization.Allowed;
+            return Record.Body.Content switch
+            {
+                RecordContent.Provider provider => authorizer.Authorize(Publisher, MeshAction.Advertise, provider.Procedure.Value),
+                RecordContent.Subscriber subscriber => AuthorizeAll(authorizer, subscriber),
+                _ => Authorization.Allowed,
+            };
+        }
+
+        // [REC-9]: a record is one statement, so one pattern that is not allowed refuses it whole.
+        private Authorization AuthorizeAll(Authorizer authorizer, RecordContent.Subscriber subscriber)
+        {
+            foreach (var pattern in subscriber.Patterns)
+            {
+                if (authorizer.Authorize(Publisher, MeshAction.Subscribe, pattern.Value) is { IsAllowed: false } refusal)
+                {
+                    return refusal;
+                }
+            }
+
+            return Authorization.Allowed;
         }
     }
 

@@ -26,6 +26,13 @@ public readonly record struct DhtKey : IComparable<DhtKey>
         return Derive("provider"u8, realm, name[..Encoding.ASCII.GetBytes(procedure.Value, name)]);
     }
 
+    /// <summary>The key under which those stand who subscribe to patterns with this literal prefix; all patterns that begin with a wildcard share the realm's root key.</summary>
+    public static DhtKey OfSubscribers(RealmId realm, TopicPrefix prefix)
+    {
+        Span<byte> name = stackalloc byte[TopicName.MaxBytes];
+        return Derive("subscriber"u8, realm, name[..Encoding.ASCII.GetBytes(prefix.Value, name)]);
+    }
+
     /// <summary>The key under which a node's own record stands. It is not the place of the node: see <see cref="PlaceOf"/>.</summary>
     public static DhtKey OfNode(RealmId realm, NodeId node)
     {

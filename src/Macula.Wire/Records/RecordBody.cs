@@ -36,6 +36,9 @@ public sealed record RecordBody(
     /// <summary>The longest time to live: 24 hours.</summary>
     public static TimeSpan MaxTimeToLive { get; } = TimeSpan.FromDays(1);
 
+    // Header of the array | kind | realm id | key | publisher | certificate hash | sequence | issued | time to live | withdrawn
+    internal const int MaxFrameBytes = 1 + 1 + (2 + RealmId.ByteCount) + (2 + DhtKey.ByteCount) + (2 + NodeId.ByteCount) + (2 + CertificateHash.ByteCount) + 9 + 9 + 5 + 1;
+
     private const int FieldCount = 10;
 
     /// <summary>The key under which the record stands; it follows from realm, publisher and content.</summary>

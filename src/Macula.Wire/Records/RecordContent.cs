@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using Macula.Wire.Identifiers;
 using Macula.Wire.MessagePack;
 
@@ -12,9 +13,12 @@ public enum RecordKind
 
     /// <summary>Where a node can be reached.</summary>
     Node = 2,
+
+    /// <summary>A node receives the events of some patterns.</summary>
+    Subscriber = 3,
 }
 
-/// <summary>What a record says: <see cref="Provider"/> or <see cref="Node"/>.</summary>
+/// <summary>What a record says: <see cref="Provider"/>, <see cref="Node"/> or <see cref="Subscriber"/>.</summary>
 public abstract record RecordContent
 {
     private RecordContent()
@@ -101,6 +105,83 @@ public abstract record RecordContent
             {
                 PointField.Write(writer, gateway);
             }
+        }
+    }
+
+    /// <summary>The publisher receives the events of these patterns, which are all that it subscribes to under one literal prefix.</summary>
+    /// <remarks>All in one record, since a key holds one record of each publisher (docs/protocol/10-pubsub.md [PUB-3]).</remarks>
+    // array fields: array of str pattern
+    public sealed record Subscriber : RecordContent
+    {
+        /// <summary>Most patterns.</summary>
+        public const int MaxPatterns = 16;
+
+        /// <summary>Most bytes of the patterns as they are written, each with its length of one or two bytes before it, and their number before them all.</summary>
+        // What is left of a record beside its signature, nine other elements at their longest and the header of the content.
+        public const int MaxPatternBytes = SignedRecord.MaxBytes - SignedRecord.SignatureBytes - RecordBody.MaxFrameBytes - 1;
+
+        private Subscriber(ImmutableArray<TopicPattern> patterns) => Patterns = patterns;
+
+        /// <summary>1 to <see cref="MaxPatterns"/> patterns, each once, in the order of their bytes; all have the same literal prefix.</summary>
+        public ImmutableArray<TopicPattern> Patterns { get; }
+
+        /// <summary>The literal prefix of every pattern.</summary>
+        public TopicPrefix Prefix => Patterns[0].LiteralPrefix;
+
+        /// <inheritdoc/>
+        public override RecordKind Kind => RecordKind.Subscriber;
+
+        internal override int FieldCount => 1;
+
+        internal override int FieldBytes => BytesOf(Patterns.AsSpan());
+
+        /// <summary>Makes the content of some patterns, in any order, equal ones once.</summary>
+        /// <returns>
+        /// False when there is none, when there are more than <see cref="MaxPatterns"/> or they take more than <see cref="MaxPatternBytes"/>, or when their literal
+        /// prefixes differ.
+        /// </returns>
+        public static bool TryCreate(IEnumerable<TopicPattern> patterns, [NotNullWhen(true)] out Subscriber? content)
+        {
+            ArgumentNullException.ThrowIfNull(patterns);
+            content = null;
+            ImmutableArray<TopicPattern> sorted = [.. patterns.Distinct().Order()];
+            if (sorted.Length is < 1 or > MaxPatterns || BytesOf(sorted.AsSpan()) > MaxPatternBytes)
+            {
+                return false;
+            }
+
+            var prefix = sorted[0].LiteralPrefix;
+            content = sorted.All(pattern => pattern.LiteralPrefix == prefix) ? new Subscriber(sorted) : null;
+            return content is not null;
+        }
+
+        /// <inheritdoc/>
+        public override DhtKey KeyIn(RealmId realm, NodeId publisher) => DhtKey.OfSubscribers(realm, Prefix);
+
+        /// <summary>Equality of all patterns.</summary>
+        public bool Equals(Subscriber? other) => other is not null && Patterns.AsSpan().SequenceEqual(other.Patterns.AsSpan());
+
+        /// <summary>A hash that is the same in every process.</summary>
+        public override int GetHashCode() => (Patterns.Length * 397) ^ Patterns[0].GetHashCode();
+
+        internal override void WriteFields(MessagePackWriter writer)
+        {
+            writer.WriteArrayHeader(Patterns.Length);
+            foreach (var pattern in Patterns)
+            {
+                writer.WriteString(pattern.Value);
+            }
+        }
+
+        private static int BytesOf(ReadOnlySpan<TopicPattern> patterns)
+        {
+            var bytes = EncodedBytes.OfContainerHeader(patterns.Length);
+            foreach (var pattern in patterns)
+            {
+                bytes += EncodedBytes.OfString(pattern.Value);
+            }
+
+            return bytes;
         }
     }
 }

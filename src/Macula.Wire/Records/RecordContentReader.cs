@@ -23,6 +23,9 @@ internal static class RecordContentReader
             case RecordKind.Node:
                 content = ReadNode(ref reader);
                 break;
+            case RecordKind.Subscriber:
+                content = ReadSubscriber(ref reader);
+                break;
             default:
                 reader.Fail(RecordFault.Kind);
                 break;
@@ -86,5 +89,45 @@ internal static class RecordContentReader
 
         reader.Leave();
         return new RecordContent.Node(addresses, gateways.MoveToImmutable());
+    }
+
+    private static RecordContent.Subscriber? ReadSubscriber(ref MessagePackReader reader)
+    {
+        if (!reader.TryEnterArray(out var count))
+        {
+            return null;
+        }
+
+        if (count > RecordContent.Subscriber.MaxPatterns)
+        {
+            reader.Fail(RecordFault.Fields);
+            return null;
+        }
+
+        var patterns = new List<TopicPattern>(count);
+        for (var index = 0; index < count; index++)
+        {
+            if (!reader.TryReadUtf8(TopicPattern.MaxBytes, out var text))
+            {
+                return null;
+            }
+
+            if (!TopicPattern.TryRead(text, out var pattern))
+            {
+                reader.Fail(RecordFault.Fields);
+                return null;
+            }
+
+            patterns.Add(pattern);
+        }
+
+        reader.Leave();
+        // [REC-3]: another order, or a pattern that stands twice, shows when the content is written again.
+        if (!RecordContent.Subscriber.TryCreate(patterns, out var content))
+        {
+            reader.Fail(RecordFault.Fields);
+        }
+
+        return content;
     }
 }

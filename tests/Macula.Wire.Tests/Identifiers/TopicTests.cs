@@ -90,7 +90,7 @@ public sealed class TopicTests
         }
     }
 
-    [Fact]
+    [Fact] // [PUB-1]
     public void LiteralPrefixEndsBeforeTheFirstWildcard()
     {
         foreach (var vector in Vectors.GetProperty("literalPrefixes").EnumerateArray())
@@ -110,7 +110,7 @@ public sealed class TopicTests
         Assert.Equal(TopicPrefix.Root, TopicName.Parse("a").Prefixes()[0]);
     }
 
-    [Fact]
+    [Fact] // [PUB-2]
     public void EveryTopicThatMatchesHasThePatternsPrefix()
     {
         var topics = Topics(["a", "b"], 4);

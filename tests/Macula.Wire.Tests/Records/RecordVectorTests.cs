@@ -24,9 +24,12 @@ public sealed class RecordVectorTests
         {
             var realm = Realm(vector);
             var name = vector.GetProperty("name").GetString()!;
-            var key = vector.GetProperty("kind").GetString() == "provider"
-                ? DhtKey.OfProviders(realm, ProcedureName.Parse(name))
-                : DhtKey.OfNode(realm, NodeId.Read(Convert.FromHexString(name)));
+            var key = vector.GetProperty("kind").GetString() switch
+            {
+                "provider" => DhtKey.OfProviders(realm, ProcedureName.Parse(name)),
+                "subscriber" => DhtKey.OfSubscribers(realm, name.Length == 0 ? TopicPrefix.Root : TopicPattern.Parse(name).LiteralPrefix),
+                _ => DhtKey.OfNode(realm, NodeId.Read(Convert.FromHexString(name))),
+            };
             Assert.Equal(vector.GetProperty("key").GetString(), key.ToString());
         }
     }
@@ -43,6 +46,40 @@ public sealed class RecordVectorTests
             Assert.Equal(fields.GetProperty("key").GetString(), record.Body.Key.ToString());
             Assert.Equal(bytes, SignedRecord.Join(BodyOf(fields), record.Signature).Bytes.ToArray());
         }
+    }
+
+    // [PUB-3]
+    [Fact]
+    public void PatternsOfASubscriberAreSortedAndStandOnce()
+    {
+        var content = Subscriber("s.*.b", "s.**", "s.*", "s.**");
+        Assert.Equal(["s.*", "s.**", "s.*.b"], content.Patterns.Select(pattern => pattern.Value));
+        Assert.Equal("s", content.Prefix.Value);
+        Assert.Equal(content, Subscriber("s.**", "s.*", "s.*.b"));
+        Assert.NotEqual(content, Subscriber("s.**", "s.*"));
+    }
+
+    // [PUB-3]
+    [Fact]
+    public void SubscriberThatWouldNotFitIsToldBeforeItIsSigned()
+    {
+        Assert.False(RecordContent.Subscriber.TryCreate([], out _));
+        Assert.False(RecordContent.Subscriber.TryCreate([TopicPattern.Parse("a.*"), TopicPattern.Parse("b.*")], out _));
+        Assert.True(RecordContent.Subscriber.TryCreate(Numbered(16), out _));
+        Assert.False(RecordContent.Subscriber.TryCreate(Numbered(17), out _));
+
+        // One pattern that takes one byte more, and the record with every other field at its longest would be too long.
+        TopicPattern[] longest = [TopicPattern.Parse("p.*." + new string('a', 251)), TopicPattern.Parse("p.*." + new string('b', 251)), TopicPattern.Parse("p.*." + new string('c', 251))];
+        var room = RecordContent.Subscriber.MaxPatternBytes - 1 - (3 * 257) - 2;
+        Assert.True(RecordContent.Subscriber.TryCreate([.. longest, TopicPattern.Parse("p.*." + new string('d', room - 4))], out var fitting));
+        Assert.False(RecordContent.Subscriber.TryCreate([.. longest, TopicPattern.Parse("p.*." + new string('d', room - 3))], out _));
+        var body = new RecordBody(default, default, default, long.MaxValue, new WallTime(253_402_300_799_999), RecordBody.MaxTimeToLive, RecordState.Withdrawn, fitting);
+        var record = SignedRecord.Join(body, new byte[SignedRecord.SignatureBytes]);
+        Assert.Equal(SignedRecord.MaxBytes, record.Bytes.Length);
+        Assert.True(SignedRecord.TryRead(record.Bytes, out var read, out _));
+        Assert.Equal(body, read.Body);
+
+        static IEnumerable<TopicPattern> Numbered(int count) => Enumerable.Range(0, count).Select(number => TopicPattern.Parse($"s.*.{number}"));
     }
 
     // [REC-2] to [REC-6]
@@ -84,9 +121,6 @@ public sealed class RecordVectorTests
 
     private static RecordBody BodyOf(JsonElement fields)
     {
-        RecordContent content = fields.GetProperty("kind").GetString() == "provider"
-            ? new RecordContent.Provider(ProcedureName.Parse(fields.GetProperty("procedure").GetString()!), fields.GetProperty("version").GetUInt32(), fields.GetProperty("load").GetInt32())
-            : new RecordContent.Node(DhtFrameFields.Addresses(fields, "addresses"), [.. fields.GetProperty("gateways").EnumerateArray().Select(DhtFrameFields.Node)]);
         CertificateHash.TryRead(Convert.FromHexString(fields.GetProperty("certificate").GetString()!), out var certificate);
         return new RecordBody(
             Realm(fields),
@@ -96,8 +130,18 @@ public sealed class RecordVectorTests
             new WallTime(fields.GetProperty("issued").GetInt64()),
             TimeSpan.FromSeconds(fields.GetProperty("timeToLiveSeconds").GetInt32()),
             fields.GetProperty("withdrawn").GetBoolean() ? RecordState.Withdrawn : RecordState.Live,
-            content);
+            ContentOf(fields));
     }
+
+    private static RecordContent ContentOf(JsonElement fields) => fields.GetProperty("kind").GetString() switch
+    {
+        "provider" => new RecordContent.Provider(ProcedureName.Parse(fields.GetProperty("procedure").GetString()!), fields.GetProperty("version").GetUInt32(), fields.GetProperty("load").GetInt32()),
+        "subscriber" => Subscriber([.. fields.GetProperty("patterns").EnumerateArray().Select(pattern => pattern.GetString()!)]),
+        _ => new RecordContent.Node(DhtFrameFields.Addresses(fields, "addresses"), [.. fields.GetProperty("gateways").EnumerateArray().Select(DhtFrameFields.Node)]),
+    };
+
+    private static RecordContent.Subscriber Subscriber(params string[] patterns) =>
+        RecordContent.Subscriber.TryCreate(patterns.Select(TopicPattern.Parse), out var content) ? content : throw new InvalidDataException(string.Join(' ', patterns));
 
     private static RealmId Realm(JsonElement fields) => RealmId.Read(Convert.FromHexString(fields.GetProperty("realm").GetString()!));
 
