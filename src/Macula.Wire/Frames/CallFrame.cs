@@ -41,11 +41,7 @@ public sealed record CallFrame
         ArgumentNullException.ThrowIfNull(argument);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeLeft, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(timeLeft, MaxTimeLeft);
-        if (traceParent is not null && !Frames.TraceParent.IsValid(traceParent))
-        {
-            throw new ArgumentException("A trace parent has the form 00-<32 digits>-<16 digits>-<2 digits>, hexadecimal in lower case.", nameof(traceParent));
-        }
-
+        Frames.TraceParent.ThrowIfInvalid(traceParent);
         Procedure = procedure;
         TimeLeft = TimeSpan.FromMilliseconds(Math.Ceiling(timeLeft.TotalMilliseconds));
         Argument = argument;
@@ -76,20 +72,13 @@ public sealed record CallFrame
             + EncodedBytes.OfInteger(milliseconds)
             + EncodedBytes.OfInteger((ulong)Flags)
             + Argument.EncodedBytes
-            + (TraceParent is null ? 1 : EncodedBytes.OfString(TraceParent));
+            + Frames.TraceParent.EncodedBytesOf(TraceParent);
         var writer = FrameFields.Begin(output, FrameType.Call, FieldCount, bytes);
         writer.WriteString(Procedure.Value);
         writer.WriteInteger(milliseconds);
         writer.WriteInteger((ulong)Flags);
         Argument.Write(writer);
-        if (TraceParent is null)
-        {
-            writer.WriteNil();
-        }
-        else
-        {
-            writer.WriteString(TraceParent);
-        }
+        Frames.TraceParent.Write(writer, TraceParent);
     }
 
     /// <summary>Reads the body of a call.</summary>
@@ -108,7 +97,7 @@ public sealed record CallFrame
             & TryReadTimeLeft(ref reader, out var timeLeft)
             & reader.TryReadUInt64(out var flags)
             & Payload.TryRead(ref reader, body, out var argument)
-            & TryReadTraceParent(ref reader, out var traceParent)
+            & Frames.TraceParent.TryRead(ref reader, out var traceParent)
             && FrameFields.TryLeave(ref reader, FieldCount, elementCount);
         frame = read ? new CallFrame(procedure!, timeLeft, argument!, (CallFlags)(flags & (ulong)KnownFlags), traceParent) : null;
         error = reader.Error.GetValueOrDefault();
@@ -140,22 +129,5 @@ public sealed record CallFrame
 
         timeLeft = TimeSpan.FromMilliseconds((double)milliseconds);
         return true;
-    }
-
-    private static bool TryReadTraceParent(ref MessagePackReader reader, out string? traceParent)
-    {
-        traceParent = null;
-        if (!reader.TryPeek(out var kind))
-        {
-            return false;
-        }
-
-        if (kind == MessagePackKind.Nil)
-        {
-            return reader.TryReadNil();
-        }
-
-        return reader.TryReadString(Frames.TraceParent.Length, out traceParent)
-            && (Frames.TraceParent.IsValid(traceParent) || reader.Fail(FrameFault.Malformed("FRM-23", "the trace parent is not of the W3C's form")));
     }
 }

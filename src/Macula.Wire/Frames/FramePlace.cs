@@ -17,7 +17,10 @@ public enum FramePlace
     /// <summary>First on a bidirectional stream that a CALL opened, from the side that did not open it; for others see <see cref="FramePlaces.JudgeAnswer"/>.</summary>
     Answer,
 
-    /// <summary>Behind the one frame that a side sends on a bidirectional stream.</summary>
+    /// <summary>Later on a bidirectional stream that an EVENT opened, from the side that opened it.</summary>
+    EventLater,
+
+    /// <summary>Behind the last frame that a side may send on a bidirectional stream.</summary>
     AfterLast,
 }
 
@@ -37,7 +40,7 @@ public enum FrameVerdict
 /// <summary>Which frames may stand where.</summary>
 public static class FramePlaces
 {
-    /// <summary>Judges a frame by its type and its place [FRM-7] to [FRM-9].</summary>
+    /// <summary>Judges a frame by its type and its place [FRM-7] to [FRM-9], [FRM-65].</summary>
     /// <param name="type">What the frame is.</param>
     /// <param name="place">Where it stands.</param>
     /// <param name="error">Why it is refused; default unless it is.</param>
@@ -51,6 +54,8 @@ public static class FramePlaces
             FramePlace.ControlLater => Enum.IsDefined(type) ? FrameVerdict.Refuse : FrameVerdict.Skip,
             FramePlace.Request => AnswerTo(type) is not null ? FrameVerdict.Take : FrameVerdict.Refuse,
             FramePlace.Answer => type is FrameType.Result or FrameType.Error ? FrameVerdict.Take : FrameVerdict.Refuse,
+            // [FRM-65]: a lane carries events alone, as many as its publisher likes.
+            FramePlace.EventLater => type == FrameType.Event ? FrameVerdict.Take : FrameVerdict.Refuse,
             _ => FrameVerdict.Refuse,
         };
         error = verdict == FrameVerdict.Refuse ? Misplaced(type, place) : default;
@@ -72,7 +77,7 @@ public static class FramePlaces
     private static FrameType? AnswerTo(FrameType request) => request switch
     {
         FrameType.Call => FrameType.Result,
-        FrameType.Ping or FrameType.Push => FrameType.Done,
+        FrameType.Ping or FrameType.Push or FrameType.Event => FrameType.Done,
         FrameType.FindNode => FrameType.Nodes,
         FrameType.FindValue => FrameType.Records,
         FrameType.Store => FrameType.Stored,
@@ -88,6 +93,7 @@ public static class FramePlaces
     {
         FramePlace.ControlFirst => "FRM-7",
         FramePlace.ControlLater => "FRM-8",
+        FramePlace.EventLater => "FRM-65",
         _ => "FRM-9",
     };
 }

@@ -18,6 +18,9 @@ public enum FrameType : ulong
     /// <summary>Why a call returned nothing.</summary>
     Error = 0x12,
 
+    /// <summary>An event of a publisher; the first frame of a bidirectional stream, and every later one from the side that opened it.</summary>
+    Event = 0x13,
+
     /// <summary>Asks whether a node is there.</summary>
     Ping = 0x20,
 
@@ -39,7 +42,7 @@ public enum FrameType : ulong
     /// <summary>Asks for a certificate by its hash.</summary>
     GetCertificate = 0x26,
 
-    /// <summary>Answers a ping or a push.</summary>
+    /// <summary>Answers a ping, a push or a lane of events.</summary>
     Done = 0x30,
 
     /// <summary>The nodes nearest to a point.</summary>

@@ -4,6 +4,7 @@ using Macula.Wire.Frames;
 using Macula.Wire.Identifiers;
 using Macula.Wire.MessagePack;
 using Macula.Wire.Tests.Vectors;
+using Macula.Wire.Time;
 
 namespace Macula.Wire.Tests.Frames;
 
@@ -101,6 +102,35 @@ public sealed class FrameConstructionTests
         Assert.Equal(ErrorCode.PayloadTooLarge, Assert.Throws<MaculaException>(() => Payload.FromBytes(new byte[Payload.MaxBytes + 1])).Code);
         Assert.Equal(ErrorCode.PayloadTooLarge, Assert.Throws<MaculaException>(() => Payload.FromValue(MeshValue.Binary(new byte[Payload.MaxBytes]))).Code);
         Assert.Throws<ArgumentOutOfRangeException>(() => new Payload((ContentType)3, default));
+    }
+
+    [Fact]
+    public void EventOutsideItsLimitsCannotBeMade()
+    {
+        var topic = TopicName.Parse("sensor.load");
+        Assert.Throws<ArgumentOutOfRangeException>(() => Event(0, 0, 0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Event(1, -1, 0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Event(1, 253_402_300_800_000, 0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Event(1, 0, -1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Event(1, 0, EventFrame.MaxHopsLeft + 1));
+        Assert.Throws<ArgumentException>(() => new EventFrame(topic, new EventId(default, 0, 1), default, 0, Payload.Nil, "00-abc"));
+
+        EventFrame Event(long sequence, long published, int hops) => new(topic, new EventId(default, 0, sequence), new WallTime(published), hops, Payload.Nil);
+    }
+
+    // [FRM-6]
+    [Fact]
+    public void LargestPayloadFitsAnEventWithEverythingElseAtItsLimit()
+    {
+        var happened = new EventFrame(
+            TopicName.Parse(new string('t', TopicName.MaxBytes)),
+            new EventId(default, ulong.MaxValue, long.MaxValue),
+            new WallTime(253_402_300_799_999),
+            EventFrame.MaxHopsLeft,
+            Payload.FromBytes(new byte[Payload.MaxBytes]),
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+
+        Assert.Equal(happened, Assert.Single(StreamDecoder.Decode(StreamDecoder.Encode(happened), out _)));
     }
 
     // [FRM-6]

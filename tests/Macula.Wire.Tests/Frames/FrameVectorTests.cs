@@ -3,10 +3,11 @@ using Macula.Wire.Errors;
 using Macula.Wire.Frames;
 using Macula.Wire.Identifiers;
 using Macula.Wire.Tests.Vectors;
+using Macula.Wire.Time;
 
 namespace Macula.Wire.Tests.Frames;
 
-/// <summary>The golden frames of tests/vectors/frames.json, both ways: [FRM-1] to [FRM-6], [FRM-10] to [FRM-15], [FRM-20] to [FRM-24], [FRM-30] to [FRM-33], [FRM-40] to [FRM-56].</summary>
+/// <summary>The golden frames of tests/vectors/frames.json, both ways: [FRM-1] to [FRM-6], [FRM-10] to [FRM-15], [FRM-20] to [FRM-24], [FRM-30] to [FRM-33], [FRM-40] to [FRM-56], [FRM-60] to [FRM-64].</summary>
 public sealed class FrameVectorTests
 {
     public static TheoryData<string> Accepted => [.. VectorFile.AcceptedFrames.Select(vector => vector.Name)];
@@ -80,6 +81,13 @@ public sealed class FrameVectorTests
                 (ErrorCode)fields.GetProperty("code").GetInt32(),
                 Text(fields, "message")!,
                 Text(fields, "execution") == "started" ? CallExecution.Started : CallExecution.NotStarted),
+            "event" => new EventFrame(
+                TopicName.Parse(Text(fields, "topic")!),
+                new EventId(DhtFrameFields.Node(fields.GetProperty("publisher")), fields.GetProperty("epoch").GetUInt64(), fields.GetProperty("sequence").GetInt64()),
+                new WallTime(fields.GetProperty("publishedUnixMilliseconds").GetInt64()),
+                fields.GetProperty("hopsLeft").GetInt32(),
+                PayloadOf(fields, "payload"),
+                Text(fields, "traceParent")),
             _ => DhtFrameFields.ToFrame(vector),
         };
     }

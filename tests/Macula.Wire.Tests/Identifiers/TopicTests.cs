@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Macula.Wire.Frames;
 using Macula.Wire.Identifiers;
 
 namespace Macula.Wire.Tests.Identifiers;
@@ -189,6 +190,26 @@ public sealed class TopicTests
         }
 
         Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
+    [Fact] // [PUB-6]
+    public void LaneFollowsFromTheTopic()
+    {
+        foreach (var vector in Vectors.GetProperty("lanes").EnumerateArray())
+        {
+            var topic = vector.GetProperty("topic").GetString()!;
+            Assert.Equal((topic, vector.GetProperty("lane").GetInt32()), (topic, EventLanes.LaneOf(TopicName.Parse(topic))));
+        }
+    }
+
+    [Theory]
+    [InlineData("sensor.{0}")]
+    [InlineData("site-{0}.load")]
+    public void TopicsThatDifferByANumberSpreadOverAllLanes(string form)
+    {
+        var lanes = Enumerable.Range(0, 1000).Select(number => EventLanes.LaneOf(TopicName.Parse(string.Format(System.Globalization.CultureInfo.InvariantCulture, form, number)))).CountBy(lane => lane);
+        Assert.Equal(EventLanes.MaxPerConnection, lanes.Count());
+        Assert.All(lanes, lane => Assert.InRange(lane.Value, 25, 125));
     }
 
     private static TopicName[] Topics(string[] segments, int most) => [.. Sequences(segments, most).Where(text => text.Length > 0).Select(TopicName.Parse)];

@@ -51,6 +51,9 @@ internal static class StreamDecoder
             case FrameType.Error:
                 ErrorFrame.TryRead(frame.Body, out var failure, out error);
                 return failure;
+            case FrameType.Event:
+                EventFrame.TryRead(frame.Body, out var happened, out error);
+                return happened;
             default:
                 return DecodeDhtBody(frame, out error);
         }
@@ -75,6 +78,9 @@ internal static class StreamDecoder
                 break;
             case ErrorFrame error:
                 error.Write(output);
+                break;
+            case EventFrame happened:
+                happened.Write(output);
                 break;
             case Frame unknown:
                 new FrameHeader(unknown.Type, (ulong)unknown.Body.Length).Write(output);

@@ -5,7 +5,7 @@ using Macula.Wire.MessagePack;
 
 namespace Macula.Wire.Frames.Dht;
 
-/// <summary>Answers a ping or a push: the node is there and has taken what was sent (docs/protocol/03-frames.md [FRM-45]).</summary>
+/// <summary>Answers a ping, a push or a lane of events: the node is there and has taken what was sent (docs/protocol/03-frames.md [FRM-45]).</summary>
 // array: elements of newer nodes
 public sealed record DoneFrame
 {
