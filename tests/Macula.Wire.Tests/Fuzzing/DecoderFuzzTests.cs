@@ -32,7 +32,7 @@ public sealed class DecoderFuzzTests
 
     private static readonly byte[][] Values = [.. VectorFile.AcceptedValues.Select(vector => vector.Bytes), .. VectorFile.RefusedValues.Select(vector => vector.Bytes)];
 
-    private static readonly byte[][] Texts = [.. VectorFile.AcceptedValues.Select(vector => Encoding.UTF8.GetBytes(vector.Json)), "math.add"u8.ToArray(), "a.b-c_D.9"u8.ToArray()];
+    private static readonly byte[][] Texts = [.. VectorFile.AcceptedValues.Select(vector => Encoding.UTF8.GetBytes(vector.Json)), "math.add"u8.ToArray(), "a.b-c_D.9"u8.ToArray(), "a.*.**.b"u8.ToArray()];
 
     private int _accepted;
 
@@ -152,6 +152,8 @@ public sealed class DecoderFuzzTests
     private void DecodeText(ReadOnlySpan<byte> bytes)
     {
         Assert.Equal(ProcedureName.TryRead(bytes, out var name), ProcedureName.TryParse(Encoding.Latin1.GetString(bytes), out _));
+        Assert.Equal(TopicPattern.TryRead(bytes, out var pattern), TopicPattern.TryParse(Encoding.Latin1.GetString(bytes), out _));
+        Assert.Equal(name is not null, pattern is not null && !pattern.Value.Contains('*', StringComparison.Ordinal));
         if (MeshValue.TryParseJson(bytes, out var value, out _))
         {
             _accepted++;
