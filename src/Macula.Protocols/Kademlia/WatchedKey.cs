@@ -44,7 +44,7 @@ public sealed record WatchedKeyOptions
     /// <remarks>Repairs what a lost push or a holder that lies by leaving out has made wrong, and finds holders that came nearer.</remarks>
     public TimeSpan ReassertInterval { get; init; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>The longest wait after a first lookup that found no holder. Default 500 ms; it doubles with each, and is drawn from 0 to that.</summary>
+    /// <summary>The longest wait after a first lookup of which no holder gave a lease. Default 500 ms; it doubles with each, and is drawn from 0 to that.</summary>
     public TimeSpan FirstWait { get; init; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>The longest wait after any such lookup. Default 30 s.</summary>
@@ -69,7 +69,9 @@ public sealed class WatchedKey
     private readonly Queue<WatchedKeyOutput> _outputs = new();
     private Instant _findAt;
     private bool _isFinding;
+    // How many lookups there were since a holder last gave a lease, and how long to wait for the next once no holder is left.
     private int _failures;
+    private TimeSpan _wait;
 
     /// <summary>Begins to watch; <see cref="TryPoll"/> asks for the holders.</summary>
     /// <param name="key">What to watch.</param>
@@ -82,6 +84,7 @@ public sealed class WatchedKey
         _options = options;
         _records = new RecordSet(options.MaxRecords);
         _findAt = now;
+        _wait = options.FirstWait;
     }
 
     /// <summary>How many holders push, and have been read since they began to.</summary>
@@ -108,7 +111,8 @@ public sealed class WatchedKey
 
         _isFinding = false;
         _spares.Clear();
-        var wanted = nearest.Take(_options.Holders).Select(contact => contact.Node).ToHashSet();
+        // [KAD-37]: a lookup that found nobody says something about the network just then, not about who pushes.
+        var wanted = nearest.Count == 0 ? [.. _holders.Select(holder => holder.Contact.Node)] : nearest.Take(_options.Holders).Select(contact => contact.Node).ToHashSet();
         foreach (var far in _holders.Where(holder => !wanted.Contains(holder.Contact.Node)).ToList())
         {
             // The lease there ends by itself; a nearer holder has come.
@@ -126,9 +130,10 @@ public sealed class WatchedKey
             _outputs.Enqueue(new WatchedKeyOutput.Read(holder.Contact, _key));
         }
 
+        // [KAD-37]: holders that are found and all refuse, as when the key has its most watchers, are no better than none.
+        _wait = Backoff.Draw(++_failures, _options.FirstWait, _options.LongestWait, random);
         Fill(now);
-        _failures = _holders.Count == 0 ? _failures + 1 : 0;
-        _findAt = now + (_failures == 0 ? _options.ReassertInterval : Backoff.Draw(_failures, _options.FirstWait, _options.LongestWait, random));
+        _findAt = now + (_holders.Count > 0 ? _options.ReassertInterval : _wait);
     }
 
     /// <summary>A holder gave a lease.</summary>
@@ -145,6 +150,8 @@ public sealed class WatchedKey
             return;
         }
 
+        _failures = 0;
+        _wait = _wait < _options.FirstWait ? _wait : _options.FirstWait;
         watched.Renew(now + (lease / 2));
         // [KAD-36]: what changed before the watch began, or in its gap, was not pushed; asking comes after, so that nothing falls between.
         if (continuity == WatchContinuity.Begun || !watched.IsRead)
@@ -238,7 +245,7 @@ public sealed class WatchedKey
 
         if (_holders.Count == 0 && !_isFinding)
         {
-            _findAt = Instant.Earlier(_findAt, now + _options.FirstWait);
+            _findAt = Instant.Earlier(_findAt, now + _wait);
         }
     }
 

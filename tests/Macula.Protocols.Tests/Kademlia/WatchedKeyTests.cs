@@ -105,6 +105,40 @@ public sealed class WatchedKeyTests
     }
 
     [Fact]
+    public void HoldersThatAllRefuseAreAskedEverMoreSeldom() // [KAD-37]
+    {
+        var now = Given.Start;
+        for (var round = 0; round < 30; round++)
+        {
+            Assert.IsType<WatchedKeyOutput.FindHolders>(Assert.Single(Poll(now)));
+            _watched.HandleHolders(_near, now, _random);
+            foreach (var holder in _near)
+            {
+                _watched.HandleFailed(holder.Node, now);
+            }
+
+            while (_watched.TryPoll(now, out _))
+            {
+            }
+
+            now = _watched.PollTimeout();
+        }
+
+        Assert.True(now - Given.Start > TimeSpan.FromMinutes(2));
+    }
+
+    [Fact]
+    public void LookupThatFindsNobodyEndsNoWatch() // [KAD-37]
+    {
+        InForce();
+        var later = Given.Start + Options.ReassertInterval;
+        Poll(later);
+        _watched.HandleHolders([], later, _random);
+
+        Assert.Equal(3, _watched.HoldersInForce);
+    }
+
+    [Fact]
     public void HoldersAreLookedUpAndReadAnewSlowlyWhateverWasPushed() // [KAD-38]
     {
         InForce();
