@@ -34,6 +34,8 @@ public sealed class RoutingTable
     private readonly Bucket?[] _buckets = new Bucket?[NodeId.BitCount];
     private readonly SortedDictionary<NodeId, (Instant Deadline, Contact Contact)> _pings = [];
     private readonly Queue<RoutingOutput> _outputs = new();
+    // Whether somebody waits although there is a place, since as many pings were under way as may be.
+    private bool _isShortOfPings;
 
     /// <summary>Makes an empty table.</summary>
     /// <param name="self">This node, which never enters.</param>
@@ -72,6 +74,7 @@ public sealed class RoutingTable
         if (bucket.IsFull || !TryPing(dialable, now))
         {
             bucket.AddReplacement(dialable);
+            _isShortOfPings |= !bucket.IsFull;
             CheckOldest(bucket, now);
         }
     }
@@ -81,28 +84,12 @@ public sealed class RoutingTable
     {
         ArgumentNullException.ThrowIfNull(contact);
         _pings.Remove(contact.Node);
-        if (contact.Node == _self || _options.Addresses.Filter(contact) is not { } dialable)
+        if (contact.Node != _self && _options.Addresses.Filter(contact) is { } dialable)
         {
-            return;
+            Enter(dialable, now);
         }
 
-        var bucket = BucketFor(contact.Node, now);
-        if (bucket.Find(contact.Node) is { } entry)
-        {
-            entry.Contact = dialable;
-            Refresh(bucket, entry, now);
-        }
-        else if (!bucket.IsFull)
-        {
-            bucket.AddLast(new BucketEntry(dialable, now));
-            Promote(bucket, now);
-        }
-        else
-        {
-            // [KAD-6]: who is there stays; the newcomer waits until one of them turns out to be gone.
-            bucket.AddReplacement(dialable);
-            CheckOldest(bucket, now);
-        }
+        PromoteWaiting(now);
     }
 
     /// <summary>Something came from a node over its connection; one that is not in the table is passed over.</summary>
@@ -122,24 +109,12 @@ public sealed class RoutingTable
         ArgumentNullException.ThrowIfNull(tried);
         var node = tried.Node;
         _pings.Remove(node);
-        if (BucketOf(node) is not { } index || _buckets[index] is not { } bucket)
+        if (BucketOf(node) is { } index && _buckets[index] is { } bucket)
         {
-            return;
+            FailIn(bucket, tried, now);
         }
 
-        bucket.RemoveReplacement(node);
-        // [KAD-7]: a liar who names wrong addresses for a good node must not drive it out.
-        if (bucket.Find(node) is { } entry && entry.Contact.Equals(tried))
-        {
-            entry.Failures++;
-            // [KAD-7]: without anybody to take its place, a node that may be back soon is better than none.
-            if (bucket.HasReplacement || entry.Failures >= _options.MaxFailures)
-            {
-                bucket.Remove(entry);
-            }
-        }
-
-        Promote(bucket, now);
+        PromoteWaiting(now);
     }
 
     /// <summary>A node is in client mode from now on, or no longer a member: it leaves at once.</summary>
@@ -156,6 +131,8 @@ public sealed class RoutingTable
 
             Promote(bucket, now);
         }
+
+        PromoteWaiting(now);
     }
 
     /// <summary>A lookup for this target was begun, which refreshes the bucket of its range.</summary>
@@ -251,6 +228,45 @@ public sealed class RoutingTable
     /// <summary>Takes the next thing to do; false when there is nothing until something happens.</summary>
     public bool TryPoll([NotNullWhen(true)] out RoutingOutput? output) => _outputs.TryDequeue(out output);
 
+    private void Enter(Contact dialable, Instant now)
+    {
+        var bucket = BucketFor(dialable.Node, now);
+        if (bucket.Find(dialable.Node) is { } entry)
+        {
+            entry.Contact = dialable;
+            Refresh(bucket, entry, now);
+        }
+        else if (!bucket.IsFull)
+        {
+            bucket.AddLast(new BucketEntry(dialable, now));
+            Promote(bucket, now);
+        }
+        else
+        {
+            // [KAD-6]: who is there stays; the newcomer waits until one of them turns out to be gone.
+            bucket.AddReplacement(dialable);
+            CheckOldest(bucket, now);
+        }
+    }
+
+    private void FailIn(Bucket bucket, Contact tried, Instant now)
+    {
+        var node = tried.Node;
+        bucket.RemoveReplacement(node);
+        // [KAD-7]: a liar who names wrong addresses for a good node must not drive it out.
+        if (bucket.Find(node) is { } entry && entry.Contact.Equals(tried))
+        {
+            entry.Failures++;
+            // [KAD-7]: without anybody to take its place, a node that may be back soon is better than none.
+            if (bucket.HasReplacement || entry.Failures >= _options.MaxFailures)
+            {
+                bucket.Remove(entry);
+            }
+        }
+
+        Promote(bucket, now);
+    }
+
     private Bucket BucketFor(NodeId node, Instant now) =>
         _buckets[_self.DistanceTo(node).SharedPrefixBits] ??= new Bucket { LookedUpAt = now };
 
@@ -296,15 +312,39 @@ public sealed class RoutingTable
 
     private void Promote(Bucket bucket, Instant now)
     {
-        if (!bucket.IsFull && _pings.Count < _options.MaxPings && bucket.TakeReplacement() is { } waiting)
+        if (!bucket.IsFull && bucket.HasReplacement && !IsFreeToPing)
+        {
+            _isShortOfPings = true;
+        }
+        else if (!bucket.IsFull && bucket.TakeReplacement() is { } waiting)
         {
             TryPing(waiting, now);
         }
     }
 
+    // [KAD-3]: who was named while all pings were under way is not forgotten; the nearest buckets, which fill the slowest, come first.
+    private void PromoteWaiting(Instant now)
+    {
+        if (!_isShortOfPings || !IsFreeToPing)
+        {
+            return;
+        }
+
+        _isShortOfPings = false;
+        foreach (var bucket in _buckets.Reverse().OfType<Bucket>())
+        {
+            for (var places = KademliaConstants.BucketSize - bucket.Entries.Count; places > 0 && bucket.HasReplacement; places--)
+            {
+                Promote(bucket, now);
+            }
+        }
+    }
+
+    private bool IsFreeToPing => _pings.Count < _options.MaxPings;
+
     private bool TryPing(Contact contact, Instant now)
     {
-        if (_pings.Count >= _options.MaxPings || !_pings.TryAdd(contact.Node, (now + _options.PingTimeout, contact)))
+        if (!IsFreeToPing || !_pings.TryAdd(contact.Node, (now + _options.PingTimeout, contact)))
         {
             return false;
         }

@@ -219,6 +219,25 @@ public sealed class RoutingTableTests
         }
     }
 
+    [Fact]
+    public void NodesNamedWhileAllPingsWereUnderWayArePingedWhenOneEnds() // [KAD-3]
+    {
+        var first = Enumerable.Range(0, Options.MaxPings).Select(number => Given.Contact(Given.NodeAt(_self, number % 2, _random), number + 1)).ToList();
+        var waiting = Enumerable.Range(0, 8).Select(number => Given.Contact(Given.NodeAt(_self, 30, _random), number + 100)).ToList();
+        foreach (var contact in first.Concat(waiting))
+        {
+            _table.HandleHeard(contact, Given.Start);
+        }
+
+        Assert.Equal(Options.MaxPings, Poll().Count);
+        foreach (var contact in first.Take(waiting.Count))
+        {
+            _table.HandleFailed(contact, Given.Start);
+        }
+
+        Assert.Equal(waiting.Select(contact => contact.Node).Order(), Poll().Cast<RoutingOutput.Ping>().Select(ping => ping.Contact.Node).Order());
+    }
+
     private static void Step(RoutingTable table, Contact contact, HashSet<NodeId> answered, Instant now, SplitMix random)
     {
         switch (random.Next(7))
