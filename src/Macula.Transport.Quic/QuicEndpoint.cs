@@ -34,6 +34,13 @@ internal sealed class QuicEndpoint : TransportEndpoint
     }
 
     /// <inheritdoc/>
+    public override void Withdraw(string serverName)
+    {
+        ArgumentNullException.ThrowIfNull(serverName);
+        _services.Identities.Withdraw(serverName);
+    }
+
+    /// <inheritdoc/>
     public override async ValueTask<TransportConnection?> AcceptConnectionAsync(CancellationToken cancellationToken = default)
     {
         var taken = await _services.Accepted.TakeAsync(cancellationToken);

@@ -17,6 +17,11 @@ public abstract class TransportEndpoint : IAsyncDisposable
     /// <remarks>An endpoint without identities accepts nothing. Connections that are open keep what they were opened with.</remarks>
     public abstract void Serve(TlsIdentity identity);
 
+    /// <summary>Ends what <see cref="Serve"/> began: from now on a dial that sends this name meets what one for a name that was never served meets ([TRN-2]). Does nothing for a name that is not served.</summary>
+    /// <param name="serverName">The name of the identity, compared without regard to case.</param>
+    /// <remarks>Connections that are open go on. One whose handshake had chosen the identity before may still arrive at <see cref="AcceptConnectionAsync"/>.</remarks>
+    public abstract void Withdraw(string serverName);
+
     /// <summary>Takes the next connection whose TLS handshake is done and whose other side has shown that it holds its certificate's key.</summary>
     /// <returns>A connection whose certificate <b>nobody has judged yet</b>; null when the endpoint is closed.</returns>
     /// <remarks>What the other side has sent already waits in its streams, bounded by their windows. One caller at a time.</remarks>

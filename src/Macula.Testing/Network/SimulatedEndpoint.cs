@@ -72,6 +72,12 @@ internal sealed class SimulatedEndpoint : TransportEndpoint
         _identities[identity.ServerName] = identity;
     }
 
+    public override void Withdraw(string serverName)
+    {
+        ArgumentNullException.ThrowIfNull(serverName);
+        _identities.Remove(serverName);
+    }
+
     public override ValueTask<TransportConnection?> AcceptConnectionAsync(CancellationToken cancellationToken = default) => _accepted.TakeAsync(cancellationToken);
 
     public override ValueTask<TransportConnection> DialAsync(IPEndPoint remote, TlsIdentity identity, CancellationToken cancellationToken = default)

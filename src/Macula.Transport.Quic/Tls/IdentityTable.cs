@@ -27,6 +27,10 @@ internal sealed class IdentityTable : IDisposable
         ImmutableInterlocked.AddOrUpdate(ref _byName, identity.ServerName, credentials, (_, _) => credentials);
     }
 
+    /// <summary>Removes the identity of a name, if there is one.</summary>
+    /// <remarks>Not freed here, since a handshake may be about to use it: like one that is replaced, it goes with the last that refers to it.</remarks>
+    public void Withdraw(string serverName) => ImmutableInterlocked.TryRemove(ref _byName, serverName, out _);
+
     /// <summary>The identity of a name; null when it is not served.</summary>
     public TlsCredentials? Find(string serverName) => Volatile.Read(ref _byName).GetValueOrDefault(serverName);
 

@@ -160,6 +160,46 @@ public abstract class DialConformance<TStage> : ConformanceTest<TStage>
     });
 
     [Fact]
+    public Task WithdrawnNameLooksLikeOneThatWasNeverServed() => Test(async stage => // [TRN-2]
+    {
+        const string OtherName = "abababababababababababababababab.macula";
+        await using var server = await stage.BindServerAsync();
+        await using var client = await stage.BindClientAsync();
+        server.Serve(stage.MakeIdentity("server"));
+        server.Serve(stage.MakeIdentity("other", OtherName));
+        var open = await client.DialAsync(server.LocalEndPoint, stage.MakeIdentity("client"));
+        var accepted = await server.AcceptConnectionAsync();
+
+        server.Withdraw(ConformanceStage.ServerName.ToUpperInvariant());
+        server.Withdraw("ffffffffffffffffffffffffffffffff.macula");
+
+        var withdrawn = await Assert.ThrowsAsync<DialException>(async () => await client.DialAsync(server.LocalEndPoint, stage.MakeIdentity("client")));
+        var never = stage.MakeIdentity("client", "ffffffffffffffffffffffffffffffff.macula");
+        var unknown = await Assert.ThrowsAsync<DialException>(async () => await client.DialAsync(server.LocalEndPoint, never));
+        Assert.Equal(ErrorCode.RealmNotServed, withdrawn.Code);
+        Assert.Equal(unknown.Message.Replace(never.ServerName, "", StringComparison.Ordinal), withdrawn.Message.Replace(ConformanceStage.ServerName, "", StringComparison.Ordinal));
+        await client.DialAsync(server.LocalEndPoint, stage.MakeIdentity("client", OtherName));
+        var (_, taken) = await ConnectedPair.OpenAsync(open, accepted!, StreamDirection.Bidirectional, [1]);
+        Assert.Equal([1], await taken.ReadExactlyAsync(1));
+    });
+
+    [Fact]
+    public Task EndpointThatHasWithdrawnItsLastNameAnswersNothing() => Test(async stage => // [TRN-2]
+    {
+        await using var server = await stage.BindServerAsync();
+        await using var client = await stage.BindClientAsync(Impatient);
+        var identity = stage.MakeIdentity("server");
+        server.Serve(identity);
+        server.Withdraw(identity.ServerName);
+
+        var failed = await Assert.ThrowsAsync<DialException>(async () => await client.DialAsync(server.LocalEndPoint, stage.MakeIdentity("client")));
+        Assert.Equal(ErrorCode.Unreachable, failed.Code);
+
+        server.Serve(identity);
+        await client.DialAsync(server.LocalEndPoint, stage.MakeIdentity("client"));
+    });
+
+    [Fact]
     public Task WhatTheDiallerSendsAtOnceWaitsForTheAcceptor() => Test(async stage =>
     {
         await using var server = await stage.BindServerAsync();
