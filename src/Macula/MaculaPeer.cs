@@ -5,7 +5,6 @@ using Macula.Identity.Certificates;
 using Macula.Identity.Credentials;
 using Macula.Identity.Policy;
 using Macula.Identity.Trust;
-using Macula.Nodes;
 using Macula.Realms;
 using Macula.Transport;
 using Macula.Transport.Execution;
@@ -24,19 +23,20 @@ public sealed partial class MaculaPeer : IAsyncDisposable
     // A handler that obeys its token needs moments; this is for a machine under load.
     private static readonly TimeSpan HandlersEndTimeout = TimeSpan.FromSeconds(5);
 
-    private readonly TransportEndpoint _endpoint;
+    private readonly MeshEndpoint _endpoint;
+    private readonly EndpointOwnership _ownership;
     private readonly RealmContext _realm;
     private readonly Completion<bool> _stopped;
     private readonly Task<bool> _stoppedTask;
     private int _stopping;
 
-    private MaculaPeer(TransportEndpoint endpoint, RealmContext realm)
+    private MaculaPeer(MeshEndpoint endpoint, EndpointOwnership ownership, RealmContext realm)
     {
         _endpoint = endpoint;
+        _ownership = ownership;
         _realm = realm;
         _stopped = new Completion<bool>(realm.Services.Scheduler);
         _stoppedTask = _stopped.Task.AsTask();
-        realm.Services.Tasks.HandleFaultWith(StopAtFault);
     }
 
     /// <summary>This node, as its certificate describes it.</summary>
@@ -45,21 +45,22 @@ public sealed partial class MaculaPeer : IAsyncDisposable
     /// <summary>The address that is bound, with the port that the system chose.</summary>
     public IPEndPoint LocalEndPoint => _endpoint.LocalEndPoint;
 
-    /// <summary>What happened at the transport since the start.</summary>
+    /// <summary>What happened at the endpoint's transport since it was bound; on a shared endpoint, over all realms.</summary>
     public EndpointCounters TransportCounters => _endpoint.Counters;
 
-    /// <summary>Starts a node: checks its certificate as others will, binds its address and accepts connections of its realm.</summary>
-    /// <param name="options">Realm, credentials, transport and limits.</param>
-    /// <param name="cancellationToken">Gives up; nothing stays bound.</param>
+    /// <summary>Starts a node: checks its certificate as others will, binds its address or joins the shared one, and accepts connections of its realm.</summary>
+    /// <param name="options">Realm, credentials, transport or shared endpoint, and limits.</param>
+    /// <param name="cancellationToken">Gives up; nothing stays bound or served.</param>
     /// <exception cref="MaculaException">The credentials would be refused by others; the code and message say why.</exception>
     /// <exception cref="BindException">The address cannot be bound.</exception>
-    /// <exception cref="ArgumentException">An option is out of its range.</exception>
+    /// <exception cref="ArgumentException">An option is out of its range, or does not go with another.</exception>
+    /// <exception cref="RealmAlreadyServedException">The shared endpoint has a node of the realm already.</exception>
+    /// <exception cref="ObjectDisposedException">The shared endpoint is closed.</exception>
     public static async Task<MaculaPeer> StartAsync(MaculaPeerOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        options.Connections.ThrowIfOutOfRange();
-        options.Dht.ThrowIfOutOfRange();
-        var scheduler = options.Scheduler ?? new ThreadPoolScheduler(SystemClock);
+        options.ThrowIfWrong();
+        var scheduler = options.SharedEndpoint?.Scheduler ?? MeshEndpoint.SchedulerOr(options.Scheduler);
         return await scheduler.CreateQueue().RunAsync(() => StartOnSchedulerAsync(options, scheduler, cancellationToken));
     }
 
@@ -74,7 +75,7 @@ public sealed partial class MaculaPeer : IAsyncDisposable
     /// <exception cref="MaculaException">A bug of ours ended the node; the inner exception shows it.</exception>
     public Task WaitForStopAsync(CancellationToken cancellationToken = default) => _stoppedTask.WaitAsync(cancellationToken);
 
-    /// <summary>Stops the node: refuses new calls, lets running ones finish for <see cref="Connections.ConnectionOptions.ShutdownTimeout"/>, closes connections and address.</summary>
+    /// <summary>Stops the node: refuses new calls, lets running ones finish for <see cref="Connections.ConnectionOptions.ShutdownTimeout"/>, closes its connections, and its address unless that is shared.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _stopping, 1) == 0)
@@ -93,34 +94,39 @@ public sealed partial class MaculaPeer : IAsyncDisposable
         await _stoppedTask.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
-#pragma warning disable RS0030 // The one place where a node takes the system's clock when it is given no other.
-    private static TimeProvider SystemClock => TimeProvider.System;
-#pragma warning restore RS0030
-
     private static async ValueTask<MaculaPeer> StartOnSchedulerAsync(MaculaPeerOptions options, MeshScheduler scheduler, CancellationToken cancellationToken)
     {
         var logger = options.LoggerFactory.CreateLogger("Macula");
         var judge = new CertificateJudge(new RealmTrust(options.Realm));
         var self = options.OwnCertificate == OwnCertificateCheck.Skipped ? options.Credentials.Identity : JudgeOwn(judge, options.Credentials, scheduler);
-        var endpoint = await options.Transport.BindAsync(options.Endpoint, scheduler, cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
+        var ownership = options.SharedEndpoint is null ? EndpointOwnership.Own : EndpointOwnership.Shared;
+        var endpoint = options.SharedEndpoint ?? await BindOwnAsync(options, scheduler, cancellationToken);
+        var services = DescribeServices(options, scheduler, judge, self, logger);
+        MaculaPeer? peer = null;
         try
         {
             var settings = DhtSettings.Resolve(options.Dht, options.Realm, endpoint.LocalEndPoint);
-            var realm = new RealmContext(DescribeServices(options, scheduler, judge, self, logger), settings, endpoint);
-            var node = new NodeEndpoint(endpoint, realm.Services.Tasks, logger);
-            node.Serve(realm);
-            node.Start();
-            await realm.StartAsync();
-            logger.NodeListens(self.NodeId, self.Name.Value, realm.Services.Realm, endpoint.LocalEndPoint);
-            return new MaculaPeer(endpoint, realm);
+            peer = new MaculaPeer(endpoint, ownership, new RealmContext(services, settings, endpoint.ShareWith(services)));
+            endpoint.Serve(peer._realm, peer.DisposeAsync);
+            services.Tasks.HandleFaultWith(peer.StopAtFault);
+            await peer._realm.StartAsync();
+            logger.NodeListens(self.NodeId, self.Name.Value, services.Realm, endpoint.LocalEndPoint);
+            return peer;
         }
         catch (Exception)
         {
-            // Whatever stopped the start goes to the caller; the address must not stay bound behind it.
-            await endpoint.DisposeAsync();
+            // Whatever stopped the start goes to the caller; nothing stays served behind it, and no address of the node's own stays bound.
+            services.Metrics.Dispose();
+            await (peer?.LeaveEndpointAsync() ?? (ownership == EndpointOwnership.Own ? endpoint.DisposeAsync().AsTask() : Task.CompletedTask));
             throw;
         }
     }
+
+    private static Task<MeshEndpoint> BindOwnAsync(MaculaPeerOptions options, MeshScheduler scheduler, CancellationToken cancellationToken) =>
+        MeshEndpoint.BindAsync(
+            new MeshEndpointOptions { Transport = options.Transport!, Endpoint = options.Endpoint, LoggerFactory = options.LoggerFactory, Scheduler = scheduler },
+            cancellationToken);
 
     private static RealmServices DescribeServices(
         MaculaPeerOptions options, MeshScheduler scheduler, CertificateJudge judge, NodeIdentity self, ILogger logger)
@@ -158,7 +164,18 @@ public sealed partial class MaculaPeer : IAsyncDisposable
     private void StopAtFault(Exception fault)
     {
         _stopped.TrySetException(new MaculaException(ErrorCode.InternalError, "A bug in Macula ended this node; please report it.", fault));
-        _realm.Services.Tasks.Run(() => _endpoint.DisposeAsync().AsTask());
+        _realm.Services.Tasks.Run(LeaveEndpointAsync);
+    }
+
+    // The other realms of a shared endpoint go on: only what is this realm's ends.
+    private async Task LeaveEndpointAsync()
+    {
+        _endpoint.Withdraw(_realm);
+        _realm.CloseConnections();
+        if (_ownership == EndpointOwnership.Own)
+        {
+            await _endpoint.DisposeAsync();
+        }
     }
 
     private async ValueTask StopAsync()
@@ -169,7 +186,7 @@ public sealed partial class MaculaPeer : IAsyncDisposable
         }
         finally
         {
-            await _endpoint.DisposeAsync();
+            await LeaveEndpointAsync();
         }
 
         try
@@ -184,4 +201,14 @@ public sealed partial class MaculaPeer : IAsyncDisposable
 
         _realm.Services.Metrics.Dispose();
     }
+}
+
+/// <summary>Who closes a node's endpoint.</summary>
+internal enum EndpointOwnership
+{
+    /// <summary>The node, when it stops.</summary>
+    Own,
+
+    /// <summary>Whoever bound it, for the nodes of all realms on it.</summary>
+    Shared,
 }

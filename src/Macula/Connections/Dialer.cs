@@ -1,5 +1,6 @@
 using System.Net;
 using Macula.Diagnostics;
+using Macula.Nodes;
 using Macula.Realms;
 using Macula.Requests;
 using Macula.Transport;
@@ -10,7 +11,7 @@ namespace Macula.Connections;
 
 /// <summary>Opens connections on demand: one dial to a target is under way at a time, and everybody who wants it waits for that one.</summary>
 /// <remarks>Used on the realm's queue only. A dial ends by the handshake's and the hello's own timeouts; those who wait may leave before.</remarks>
-internal sealed class Dialer(RealmServices realm, TransportEndpoint endpoint, ConnectionTable connections)
+internal sealed class Dialer(RealmServices realm, RealmEndpoint endpoint, ConnectionTable connections)
 {
     private readonly Dictionary<(IPEndPoint Address, NodeId? Wanted), Task<MeshConnection>> _underWay = [];
 
@@ -72,7 +73,7 @@ internal sealed class Dialer(RealmServices realm, TransportEndpoint endpoint, Co
     {
         try
         {
-            var transport = await endpoint.DialAsync(address, realm.TlsIdentity);
+            var transport = await endpoint.DialAsync(address);
             var connection = await ConnectionAttempt.EstablishAsync(realm, _requests!, transport, wanted);
             return connections.Add(connection, address);
         }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using Macula.Connections;
 using Macula.Identity.Records;
+using Macula.Nodes;
 using Macula.Realms;
 using Macula.Transport;
 using Macula.Transport.Execution;
@@ -26,7 +27,7 @@ internal sealed class DhtNode
     private readonly Holder _holder;
     private readonly DhtServer _server;
 
-    public DhtNode(RealmServices realm, SerialQueue queue, DhtSettings settings, TransportEndpoint endpoint, ConnectionTable connections, Dialer dialer)
+    public DhtNode(RealmServices realm, SerialQueue queue, DhtSettings settings, RealmEndpoint endpoint, ConnectionTable connections, Dialer dialer)
     {
         _settings = settings;
         var connector = new NodeConnector(realm, connections, dialer, settings.Dialable);

@@ -3,6 +3,7 @@ using Macula.Connections;
 using Macula.Diagnostics;
 using Macula.Identity.Realm;
 using Macula.Protocols.Kademlia;
+using Macula.Nodes;
 using Macula.Realms;
 using Macula.Transport;
 using Macula.Transport.Execution;
@@ -21,7 +22,7 @@ internal sealed class Joining
     private readonly RealmServices _realm;
     private readonly DhtSettings _settings;
     private readonly Dialer _dialer;
-    private readonly TransportEndpoint _endpoint;
+    private readonly RealmEndpoint _endpoint;
     private readonly Overlay _overlay;
     private readonly Join _core;
     private readonly QueueTimer _timer;
@@ -29,7 +30,7 @@ internal sealed class Joining
     private readonly List<Completion<bool>> _untilSettled = [];
     private bool _isStopped;
 
-    public Joining(RealmServices realm, SerialQueue queue, DhtSettings settings, Dialer dialer, TransportEndpoint endpoint, Overlay overlay)
+    public Joining(RealmServices realm, SerialQueue queue, DhtSettings settings, Dialer dialer, RealmEndpoint endpoint, Overlay overlay)
     {
         _realm = realm;
         _settings = settings;

@@ -9,30 +9,68 @@ using Microsoft.Extensions.Logging;
 namespace Macula.Nodes;
 
 /// <summary>One endpoint of the transport and the realms that are served on it: each incoming connection goes to the realm that it names.</summary>
-/// <remarks>The only place that knows more than one realm, and it knows them by id alone.</remarks>
-internal sealed class NodeEndpoint(TransportEndpoint transport, TaskRoot tasks, ILogger logger)
+/// <remarks>The only place that knows more than one realm. May be used from any thread.</remarks>
+internal sealed class NodeEndpoint(TransportEndpoint transport, ILogger logger)
 {
-    private ImmutableDictionary<RealmId, RealmContext> _realms = ImmutableDictionary<RealmId, RealmContext>.Empty;
+    // Serving and withdrawing change this table and the transport's together.
+    private readonly Lock _gate = new();
+    private ImmutableDictionary<RealmId, ServedRealm> _realms = ImmutableDictionary<RealmId, ServedRealm>.Empty;
+    private bool _closed;
 
     /// <summary>Starts to hand incoming connections of a realm to it.</summary>
-    public void Serve(RealmContext realm)
+    /// <param name="realm">The realm.</param>
+    /// <param name="stop">Stops its node, in good order; this ends with <see cref="Withdraw"/>.</param>
+    /// <exception cref="RealmAlreadyServedException">It is served here already.</exception>
+    /// <exception cref="ObjectDisposedException">The endpoint is closed.</exception>
+    public void Serve(RealmContext realm, Func<ValueTask> stop)
     {
-        var added = ImmutableInterlocked.TryAdd(ref _realms, realm.Services.Realm, realm);
-        Wire.Invariant.Hold(added, "A node serves a realm once.");
-        transport.Serve(realm.Services.TlsIdentity);
+        var id = realm.Services.Realm;
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_closed, typeof(MeshEndpoint));
+            if (_realms.ContainsKey(id))
+            {
+                throw new RealmAlreadyServedException(id);
+            }
+
+            // Before the transport lets anybody in, so that whoever comes in is known.
+            transport.Serve(realm.Services.TlsIdentity);
+            Volatile.Write(ref _realms, _realms.Add(id, new ServedRealm(realm, stop)));
+        }
     }
 
-    /// <summary>Starts to accept connections, until the endpoint is closed.</summary>
-    public void Start() => tasks.Run(AcceptAsync);
+    /// <summary>Ends that; nothing happens when it was done. Connections of the realm are the realm's affair.</summary>
+    public void Withdraw(RealmContext realm)
+    {
+        lock (_gate)
+        {
+            if (_realms.TryGetValue(realm.Services.Realm, out var served) && served.Realm == realm)
+            {
+                transport.Withdraw(realm.Services.TlsIdentity.ServerName);
+                Volatile.Write(ref _realms, _realms.Remove(realm.Services.Realm));
+            }
+        }
+    }
 
-    private async Task AcceptAsync()
+    /// <summary>Takes no more realms and names those that are served, in the order of their ids.</summary>
+    public IReadOnlyList<ServedRealm> Close()
+    {
+        lock (_gate)
+        {
+            _closed = true;
+            return [.. _realms.Values.OrderBy(served => served.Realm.Services.Realm.ToString(), StringComparer.Ordinal)];
+        }
+    }
+
+    /// <summary>Hands connections to their realms until the endpoint is closed.</summary>
+    public async Task AcceptAsync()
     {
         while (await transport.AcceptConnectionAsync() is { } connection)
         {
             // [CON-1]: the server name decides, once and for the connection's life.
-            if (RealmId.TryParseServerName(connection.ServerName, out var id) && Volatile.Read(ref _realms).TryGetValue(id, out var realm))
+            if (RealmId.TryParseServerName(connection.ServerName, out var id) && Volatile.Read(ref _realms).TryGetValue(id, out var served))
             {
-                realm.Accept(connection);
+                served.Realm.Accept(connection);
             }
             else
             {
@@ -42,3 +80,6 @@ internal sealed class NodeEndpoint(TransportEndpoint transport, TaskRoot tasks, 
         }
     }
 }
+
+/// <summary>A realm that is served on an endpoint, and how its node is stopped.</summary>
+internal sealed record ServedRealm(RealmContext Realm, Func<ValueTask> StopAsync);

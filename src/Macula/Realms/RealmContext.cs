@@ -2,6 +2,7 @@ using Macula.Connections;
 using Macula.Dht;
 using Macula.Diagnostics;
 using Macula.Identity.Policy;
+using Macula.Nodes;
 using Macula.Requests;
 using Macula.Rpc;
 using Macula.Transport;
@@ -20,6 +21,7 @@ internal sealed class RealmContext
     private const int MaxAdvertisedProcedures = 10_000;
 
     private readonly SerialQueue _queue;
+    private readonly RealmEndpoint _endpoint;
     private readonly IdleReaper _idle;
     private readonly ConnectionTable _connections;
     private readonly Dialer _dialer;
@@ -29,10 +31,11 @@ internal sealed class RealmContext
     private readonly RequestServer _requests;
     private int _unestablished;
 
-    public RealmContext(RealmServices services, DhtSettings settings, TransportEndpoint endpoint)
+    public RealmContext(RealmServices services, DhtSettings settings, RealmEndpoint endpoint)
     {
         Services = services;
         _queue = services.Scheduler.CreateQueue();
+        _endpoint = endpoint;
         _idle = new IdleReaper(services);
         _idle.Start(_queue);
         _connections = new ConnectionTable(services, _idle);
@@ -99,6 +102,9 @@ internal sealed class RealmContext
         await Task.WhenAll(drains);
     });
 
+    /// <summary>Closes what is left at once: every connection, those that are not up yet among them, and any that comes later.</summary>
+    public void CloseConnections() => _endpoint.Close();
+
     // Calls are refused from now on; the DHT learns of it by and by.
     private void Withdraw(ProcedureName procedure, CallHandler handler, PublishedRecord record)
     {
@@ -116,6 +122,11 @@ internal sealed class RealmContext
         {
             Services.Metrics.ConnectionRefused(ErrorCode.LimitExceeded);
             transport.Close((ulong)ErrorCode.LimitExceeded, ErrorCodes.Describe(ErrorCode.LimitExceeded).Meaning);
+            return;
+        }
+
+        if (!_endpoint.TryHold(transport))
+        {
             return;
         }
 

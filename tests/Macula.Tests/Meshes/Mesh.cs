@@ -15,7 +15,7 @@ namespace Macula.Tests.Meshes;
 /// <summary>A place to start nodes in: a simulated network in virtual time, or this machine's loopback.</summary>
 public abstract class Mesh : IAsyncDisposable
 {
-    private readonly List<MaculaPeer> _peers = [];
+    private readonly List<IAsyncDisposable> _running = [];
     private readonly List<IDisposable> _owned = [];
 
     /// <summary>The clock that nodes here run by.</summary>
@@ -60,12 +60,36 @@ public abstract class Mesh : IAsyncDisposable
     {
         var options = PlaceNode(new MaculaPeerOptions { Realm = realm, Credentials = credentials, Transport = NextTransport(out var address), LoggerFactory = Log }, address);
         var peer = await MaculaPeer.StartAsync(configure is null ? options : configure(options));
-        _peers.Add(peer);
+        _running.Add(peer);
         return peer;
     }
 
+    /// <summary>Binds an endpoint for nodes of several realms, which is closed with the mesh.</summary>
+    public async Task<MeshEndpoint> BindAsync(Func<ITransport, ITransport>? wrap = null)
+    {
+        var transport = NextTransport(out var address);
+        var options = new MeshEndpointOptions { Transport = wrap?.Invoke(transport) ?? transport, Endpoint = new EndpointOptions { LocalEndPoint = address }, LoggerFactory = Log, Scheduler = NodeScheduler };
+        var endpoint = await MeshEndpoint.BindAsync(options);
+        Keep(endpoint);
+        return endpoint;
+    }
+
+    /// <summary>Starts a node of a realm on an endpoint that others share; it is stopped with the mesh.</summary>
+    public async Task<MaculaPeer> StartAsync(MeshEndpoint shared, TestRealm realm, string name, Func<MaculaPeerOptions, MaculaPeerOptions>? configure = null)
+    {
+        var credentials = realm.Issue(name, WallNow);
+        _owned.Add(credentials);
+        var options = new MaculaPeerOptions { Realm = realm.File, Credentials = credentials, SharedEndpoint = shared, LoggerFactory = Log, Random = NodeRandom(name) };
+        var peer = await MaculaPeer.StartAsync(configure is null ? options : configure(options));
+        Keep(peer);
+        return peer;
+    }
+
+    /// <summary>Has something stopped with the mesh, before what was started earlier.</summary>
+    public void Keep(IAsyncDisposable running) => _running.Add(running);
+
     /// <summary>Lets go of a node that was killed: there is nothing left to stop.</summary>
-    public void Abandon(MaculaPeer killed) => _peers.Remove(killed);
+    public void Abandon(MaculaPeer killed) => _running.Remove(killed);
 
     /// <summary>A transport for one more node or stranger, and an address for it to bind.</summary>
     public abstract ITransport NextTransport(out IPEndPoint address);
@@ -107,9 +131,9 @@ public abstract class Mesh : IAsyncDisposable
     /// <summary>Stops every node, the last one first.</summary>
     public async ValueTask DisposeAsync()
     {
-        foreach (var peer in Enumerable.Reverse(_peers))
+        foreach (var running in Enumerable.Reverse(_running))
         {
-            await peer.DisposeAsync();
+            await running.DisposeAsync();
         }
 
         foreach (var owned in _owned)
@@ -119,6 +143,12 @@ public abstract class Mesh : IAsyncDisposable
 
         GC.SuppressFinalize(this);
     }
+
+    /// <summary>Where nodes at the address that was given out last run; null for the default.</summary>
+    public virtual MeshScheduler? NodeScheduler => null;
+
+    /// <summary>Where a node there gets its randomness; null for the default.</summary>
+    public virtual RandomSource? NodeRandom(string name) => null;
 
     /// <summary>Gives a node what every node here has.</summary>
     protected virtual MaculaPeerOptions PlaceNode(MaculaPeerOptions options, IPEndPoint address) =>

@@ -34,8 +34,12 @@ public sealed class SimulatedMesh : Mesh
 
     protected override RandomSource Random => _random;
 
+    public override MeshScheduler? NodeScheduler => LastHost.Scheduler;
+
     /// <summary>The host of the node that was started last.</summary>
     public SimulatedHost LastHost => Network.Hosts[^1];
+
+    public override RandomSource? NodeRandom(string name) => LastHost.Random.Fork(name);
 
     public override ITransport NextTransport(out IPEndPoint address)
     {

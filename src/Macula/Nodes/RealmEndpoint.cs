@@ -1,0 +1,89 @@
+using System.Net;
+using Macula.Realms;
+using Macula.Transport;
+using Macula.Wire.Errors;
+
+namespace Macula.Nodes;
+
+/// <summary>What one realm has of an endpoint that others may share: it dials with the realm's identity, and holds the realm's connections of the transport.</summary>
+/// <remarks>
+/// Holds connections from their first moment, before they are up, so that a realm which leaves the endpoint leaves nothing behind. Bounded by the
+/// endpoint's limit of connections. May be used from any queue.
+/// </remarks>
+internal sealed class RealmEndpoint(TransportEndpoint transport, RealmServices realm)
+{
+    private readonly Lock _gate = new();
+    private readonly HashSet<TransportConnection> _open = [];
+    private bool _closed;
+
+    /// <summary>Dials an address for the realm.</summary>
+    /// <exception cref="DialException">The dial failed, or the realm has left the endpoint.</exception>
+    public async ValueTask<TransportConnection> DialAsync(IPEndPoint remote)
+    {
+        ThrowIfClosed();
+        var connection = await transport.DialAsync(remote, realm.TlsIdentity);
+        if (!TryHold(connection))
+        {
+            ThrowIfClosed();
+        }
+
+        return connection;
+    }
+
+    /// <inheritdoc cref="TransportEndpoint.ResolveAsync"/>
+    public ValueTask<IReadOnlyList<IPAddress>> ResolveAsync(string host) => transport.ResolveAsync(host);
+
+    /// <summary>Holds a connection until it ends; false when the realm has left the endpoint, and the connection is closed.</summary>
+    public bool TryHold(TransportConnection connection)
+    {
+        lock (_gate)
+        {
+            if (!_closed)
+            {
+                _open.Add(connection);
+                realm.Tasks.Run(() => ReleaseAtEndAsync(connection));
+                return true;
+            }
+        }
+
+        Close(connection);
+        return false;
+    }
+
+    /// <summary>Closes every connection of the realm, and those that come later.</summary>
+    public void Close()
+    {
+        TransportConnection[] open;
+        lock (_gate)
+        {
+            _closed = true;
+            open = [.. _open];
+        }
+
+        foreach (var connection in open)
+        {
+            Close(connection);
+        }
+    }
+
+    // [RPC-11]: the code of a node that stops, whatever becomes of the endpoint.
+    private static void Close(TransportConnection connection) =>
+        connection.Close((ulong)ErrorCode.ShuttingDown, ErrorCodes.Describe(ErrorCode.ShuttingDown).Meaning);
+
+    private async Task ReleaseAtEndAsync(TransportConnection connection)
+    {
+        await connection.WaitForEndAsync();
+        lock (_gate)
+        {
+            _open.Remove(connection);
+        }
+    }
+
+    private void ThrowIfClosed()
+    {
+        if (Volatile.Read(ref _closed))
+        {
+            throw new DialException(ErrorCode.ShuttingDown, "This node is shutting down.");
+        }
+    }
+}
