@@ -46,8 +46,7 @@ internal static class FailureReport
         AuthorityException { Code: ErrorCode.CertificateExpired } => ExitCode.IdentityFile,
         AuthorityException => ExitCode.Refused,
 
-        // The transport passes on what the system said about an address; without that, the library itself is missing or does not fit.
-        BindException { InnerException: null } => ExitCode.MissingRequirement,
+        TransportUnavailableException => ExitCode.MissingRequirement,
         BindException => ExitCode.CannotBind,
         MaculaException macula => ExitCodeOf(macula.Code),
         _ => ExitCode.Bug,

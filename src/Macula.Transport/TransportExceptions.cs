@@ -2,11 +2,21 @@ using Macula.Wire.Errors;
 
 namespace Macula.Transport;
 
-/// <summary>An endpoint could not be bound. Another address, or another machine, may do.</summary>
+/// <summary>An endpoint could not be bound. Another address may do.</summary>
 public sealed class BindException : MaculaException
 {
     /// <summary>Says what could not be bound and why.</summary>
     public BindException(string message, Exception? innerException = null)
+        : base(ErrorCode.Unreachable, message, innerException)
+    {
+    }
+}
+
+/// <summary>This machine lacks what the transport needs: a library, or a platform that has it. No other address helps; installing what the message names may.</summary>
+public sealed class TransportUnavailableException : MaculaException
+{
+    /// <summary>Says what is missing and what to do.</summary>
+    public TransportUnavailableException(string message, Exception? innerException = null)
         : base(ErrorCode.Unreachable, message, innerException)
     {
     }

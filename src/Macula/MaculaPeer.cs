@@ -53,6 +53,7 @@ public sealed partial class MaculaPeer : IAsyncDisposable
     /// <param name="cancellationToken">Gives up; nothing stays bound or served.</param>
     /// <exception cref="MaculaException">The credentials would be refused by others; the code and message say why.</exception>
     /// <exception cref="BindException">The address cannot be bound.</exception>
+    /// <exception cref="TransportUnavailableException">The machine lacks what the transport needs.</exception>
     /// <exception cref="ArgumentException">An option is out of its range, or does not go with another.</exception>
     /// <exception cref="RealmAlreadyServedException">The shared endpoint has a node of the realm already.</exception>
     /// <exception cref="ObjectDisposedException">The shared endpoint is closed.</exception>

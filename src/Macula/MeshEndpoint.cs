@@ -48,6 +48,7 @@ public sealed class MeshEndpoint : IAsyncDisposable
     /// <param name="options">Transport, address and limits.</param>
     /// <param name="cancellationToken">Gives up; nothing stays bound.</param>
     /// <exception cref="BindException">The address cannot be bound.</exception>
+    /// <exception cref="TransportUnavailableException">The machine lacks what the transport needs.</exception>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     public static async Task<MeshEndpoint> BindAsync(MeshEndpointOptions options, CancellationToken cancellationToken = default)
     {

@@ -13,12 +13,12 @@ internal static unsafe class LibraryCheck
     public static string VersionText => Marshal.PtrToStringUTF8((nint)Ngtcp2.Version(0)->Text) ?? "";
 
     /// <summary>Checks once for every endpoint; costs a few microseconds after the first time.</summary>
-    /// <exception cref="BindException">Something is missing or does not fit; the message says what to do.</exception>
+    /// <exception cref="TransportUnavailableException">Something is missing or does not fit; the message says what to do.</exception>
     public static void Run()
     {
         if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture is not (Architecture.X64 or Architecture.Arm64))
         {
-            throw new BindException(
+            throw new TransportUnavailableException(
                 $"QUIC needs Linux on x64 or arm64; this is {RuntimeInformation.OSDescription} on {RuntimeInformation.ProcessArchitecture}. "
                 + "Run this node in a Linux container, or connect to a gateway instead.");
         }
@@ -34,7 +34,7 @@ internal static unsafe class LibraryCheck
     {
         if (!NativeLibrary.TryLoad(library, typeof(LibraryCheck).Assembly, DllImportSearchPath.SafeDirectories, out _))
         {
-            throw new BindException(
+            throw new TransportUnavailableException(
                 $"QUIC needs the library {library}, which is not installed. Install the package {package} (Debian: apt-get install libngtcp2-16 libngtcp2-crypto-gnutls8; "
                 + "on Debian 12 they come from the suite bookworm-backports). Linux on x64 or arm64 is needed.");
         }
@@ -46,7 +46,7 @@ internal static unsafe class LibraryCheck
         var version = new Version(number >> 16 & 0xFF, number >> 8 & 0xFF, number & 0xFF);
         if (version < OldestTested || version > NewestTested)
         {
-            throw new BindException($"The library {Ngtcp2.Library} has version {version}; this transport was tested with {OldestTested.ToString(2)}. Install libngtcp2-16 of that version.");
+            throw new TransportUnavailableException($"The library {Ngtcp2.Library} has version {version}; this transport was tested with {OldestTested.ToString(2)}. Install libngtcp2-16 of that version.");
         }
     }
 
@@ -88,7 +88,7 @@ internal static unsafe class LibraryCheck
     {
         if (actual != expected)
         {
-            throw new BindException($"ngtcp2 {VersionText} is laid out otherwise than this transport takes it to be: {what} is {actual}, not {expected}. Please report this.");
+            throw new TransportUnavailableException($"ngtcp2 {VersionText} is laid out otherwise than this transport takes it to be: {what} is {actual}, not {expected}. Please report this.");
         }
     }
 }

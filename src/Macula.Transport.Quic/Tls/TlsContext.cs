@@ -29,7 +29,7 @@ internal sealed unsafe class TlsContext : IDisposable
 
         if (result < 0)
         {
-            throw new BindException($"GnuTLS does not offer the cipher suites of QUIC: {GnuTls.Describe(result)}. A system-wide crypto policy may forbid them.");
+            throw new TransportUnavailableException($"GnuTLS does not offer the cipher suites of QUIC: {GnuTls.Describe(result)}. A system-wide crypto policy may forbid them.");
         }
 
         _priority = priority;

@@ -15,12 +15,20 @@ internal static class MaculaProgram
     private static readonly string Host = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", "dotnet"));
 
     /// <summary>Starts the program with its output redirected.</summary>
-    public static Process Start(string directory, IEnumerable<string> arguments)
+    /// <param name="directory">Where it runs.</param>
+    /// <param name="arguments">Its command line.</param>
+    /// <param name="libraries">A directory in which the system looks for libraries first; null for none.</param>
+    public static Process Start(string directory, IEnumerable<string> arguments, string? libraries = null)
     {
         var start = new ProcessStartInfo(Host)
         {
             WorkingDirectory = directory, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
         };
+        if (libraries is not null)
+        {
+            start.Environment["LD_LIBRARY_PATH"] = libraries;
+        }
+
         start.ArgumentList.Add(Library);
         foreach (var argument in arguments)
         {
@@ -31,9 +39,12 @@ internal static class MaculaProgram
     }
 
     /// <summary>Runs the program to its end.</summary>
-    public static async Task<ProgramOutcome> RunAsync(string directory, params string[] arguments)
+    public static Task<ProgramOutcome> RunAsync(string directory, params string[] arguments) => RunAsync(directory, libraries: null, arguments);
+
+    /// <summary>Runs the program to its end with libraries of one's own.</summary>
+    public static async Task<ProgramOutcome> RunAsync(string directory, string? libraries, string[] arguments)
     {
-        using var process = Start(directory, arguments);
+        using var process = Start(directory, arguments, libraries);
         using var patience = new CancellationTokenSource(Patience);
         try
         {
