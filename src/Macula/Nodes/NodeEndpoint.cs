@@ -18,7 +18,7 @@ internal sealed class NodeEndpoint(TransportEndpoint transport, ILogger logger)
     private bool _closed;
 
     /// <summary>Starts to hand incoming connections of a realm to it.</summary>
-    /// <param name="realm">The realm.</param>
+    /// <param name="realm">Its id and certificate are what others ask for.</param>
     /// <param name="stop">Stops its node, in good order; this ends with <see cref="Withdraw"/>.</param>
     /// <exception cref="RealmAlreadyServedException">It is served here already.</exception>
     /// <exception cref="ObjectDisposedException">The endpoint is closed.</exception>

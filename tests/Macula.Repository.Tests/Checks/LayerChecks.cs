@@ -16,6 +16,7 @@ internal static class LayerChecks
         ["Macula.Transport"] = ("Shell", ["Macula.Wire"]),
         ["Macula.Transport.Quic"] = ("Native", ["Macula.Transport", "Macula.Wire"]),
         ["Macula"] = ("Shell", ["Macula.Protocols", "Macula.Identity", "Macula.Transport", "Macula.Wire"]),
+        ["Macula.Gateway"] = ("Shell", ["Macula", "Macula.Protocols", "Macula.Identity", "Macula.Transport", "Macula.Wire"]),
         ["Macula.Testing"] = ("Shell", ["Macula", "Macula.Protocols", "Macula.Identity", "Macula.Transport", "Macula.Wire"]),
     };
 
@@ -24,6 +25,7 @@ internal static class LayerChecks
     {
         ["Macula.Transport.Quic"] = ["Microsoft.Extensions.Logging.Abstractions"],
         ["Macula"] = ["Microsoft.Extensions.Logging.Abstractions"],
+        ["Macula.Gateway"] = ["Microsoft.Extensions.Logging.Abstractions"],
         ["Macula.Cli"] = ["Microsoft.Extensions.Logging.Console", "System.CommandLine"],
         ["Macula.Repository.Tests"] = ["Microsoft.CodeAnalysis.CSharp"],
         ["Directory.Build"] = ["Microsoft.CodeAnalysis.BannedApiAnalyzers", "xunit.v3"],
