@@ -22,12 +22,14 @@ public sealed class HelpTests
     }
 
     [Theory]
-    [InlineData("", "realm create NAME", "cert issue NAME", "serve [PROCEDURE...]", "call PROCEDURE [ARGUMENT]", "bench call", "--version", "--json")]
+    [InlineData("", "realm create NAME", "cert issue NAME", "node run", "gateway run", "serve [PROCEDURE...]", "call PROCEDURE [ARGUMENT]", "bench call", "--version", "--json")]
     [InlineData("realm", "create NAME", "show FILE")]
     [InlineData("realm create", "NAME", "--out DIR", "--bootstrap HOST:PORT")]
     [InlineData("realm show", "FILE")]
     [InlineData("cert issue", "NAME --authority DIR [OPTIONS]", "--roles ROLES", "Default: peer.", "--days N", "Default: 90.", "--out DIR")]
     [InlineData("cert revoke", "--reason REASON", "key-compromise", "Default: unspecified.")]
+    [InlineData("node run", "--as DIR [OPTIONS]", "--listen IP:PORT", "--realm FILE", "--verbose")]
+    [InlineData("gateway run", "--as DIR [OPTIONS]", "--listen IP:PORT", "--verbose", "Once for each realm", "At most 256 realms", "--roles gateway,bootstrap")]
     [InlineData("serve", "--as DIR [OPTIONS]", "--listen IP:PORT", "--realm FILE", "--verbose", "math.add")]
     [InlineData("call", "--at HOST:PORT", "--node ID", "--deadline SECONDS", "Default: 10.", "Default: null.")]
     [InlineData("bench call", "--calls N", "Default: 1000.", "--rounds N", "--seconds SECONDS")]

@@ -8,7 +8,7 @@ public sealed class WrongCommandLineTests
     private const string Call = "call echo 1 --as bob --at 127.0.0.1:9";
 
     [Theory]
-    [InlineData("", "needs a command", "realm, cert, serve, call, bench, version", "Try 'macula --help'")]
+    [InlineData("", "needs a command", "realm, cert, node, gateway, serve, call, bench, version", "Try 'macula --help'")]
     [InlineData("frobnicate", "no command 'frobnicate'")]
     [InlineData("realm", "'macula realm' needs a command: create, show")]
     [InlineData("realm creat", "no command 'creat'")]
@@ -21,6 +21,12 @@ public sealed class WrongCommandLineTests
     [InlineData("cert issue alice --authority a --days 0", "--days takes 1 to 3650")]
     [InlineData("cert issue alice --authority a --days soon", "--days takes a whole number, not 'soon'")]
     [InlineData("cert revoke alice --authority a --reason whim", "'whim'", "key-compromise")]
+    [InlineData("node run", "needs --as DIR")]
+    [InlineData("node walk", "'macula node' has no command 'walk'; it has run")]
+    [InlineData("gateway", "'macula gateway' needs a command: run")]
+    [InlineData("gateway run", "needs --as DIR")]
+    [InlineData("gateway run --as gw --listen 9443", "'9443'", "127.0.0.1:9443")]
+    [InlineData("gateway run --as gw --realm realm.json", "no option '--realm'")]
     [InlineData("serve", "needs --as DIR")]
     [InlineData("serve math.sub --as alice", "'math.sub'", "echo, math.add, time.now")]
     [InlineData("serve --as alice --listen 9443", "'9443'", "127.0.0.1:9443")]

@@ -25,6 +25,8 @@ internal static class CommandTree
         {
             RealmCommand.Create(),
             CertCommand.Create(),
+            NodeCommand.Create(),
+            GatewayCommand.Create(),
             ServeCommand.Create(),
             CallCommand.Create(),
             BenchCommand.Create(),

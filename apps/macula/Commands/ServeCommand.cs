@@ -43,15 +43,7 @@ internal static class ServeCommand
             }
 
             Announce(running.Peer, names, CommonOptions.FormOf(parse));
-            try
-            {
-                await running.Peer.WaitForStopAsync(cancellationToken);
-            }
-            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-            {
-                // Being told to stop is how this command ends; disposal says goodbye to the others.
-            }
-
+            await StopRequest.WaitAsync(running.Peer.WaitForStopAsync, cancellationToken);
             return (int)ExitCode.Success;
         });
         return command;

@@ -1,3 +1,9 @@
+using Macula.Identity.Credentials;
+using Macula.Identity.Files;
+using Macula.Identity.Keys;
+using Macula.Identity.Realm;
+using Macula.Identity.Trust;
+
 namespace Macula.Cli.Nodes;
 
 /// <summary>The directory of a node: certificate, key and realm file under fixed names.</summary>
@@ -11,6 +17,14 @@ internal sealed record NodeDirectory(string Path)
 
     /// <summary>Where its copy of what every member has is.</summary>
     public string RealmFilePath => System.IO.Path.Combine(Path, RealmFileName);
+
+    /// <summary>Reads the node's files, or another realm file than the one here.</summary>
+    /// <exception cref="IdentityFileException">A file cannot be used; the message says which, and what to do.</exception>
+    public (RealmFile Realm, NodeCredentials Credentials) Load(string? realmFile = null)
+    {
+        var realm = RealmFile.Load(realmFile is null ? RealmFilePath : RealmFileAt(realmFile), EcdsaP256Scheme.Instance);
+        return (realm, NodeCredentials.Load(CertificatePath, KeyPath, new RealmTrust(realm), SystemTime.Now));
+    }
 
     private static string RealmFileName => "realm.json";
 

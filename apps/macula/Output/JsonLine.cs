@@ -16,21 +16,26 @@ internal static class JsonLine
         var output = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(output, Options))
         {
-            writer.WriteStartObject();
-            foreach (var (name, value) in fields)
-            {
-                if (value is not null)
-                {
-                    writer.WritePropertyName(name);
-                    WriteValue(writer, value);
-                }
-            }
-
-            writer.WriteEndObject();
+            WriteObject(writer, fields);
         }
 
         Console.Out.WriteLine(System.Text.Encoding.UTF8.GetString(output.WrittenSpan));
         Console.Out.Flush();
+    }
+
+    private static void WriteObject(Utf8JsonWriter writer, ReadOnlySpan<(string Name, object? Value)> fields)
+    {
+        writer.WriteStartObject();
+        foreach (var (name, value) in fields)
+        {
+            if (value is not null)
+            {
+                writer.WritePropertyName(name);
+                WriteValue(writer, value);
+            }
+        }
+
+        writer.WriteEndObject();
     }
 
     private static void WriteValue(Utf8JsonWriter writer, object value)
@@ -58,6 +63,15 @@ internal static class JsonLine
 
                 writer.WriteEndArray();
                 break;
+            case IEnumerable<JsonFields> objects:
+                writer.WriteStartArray();
+                foreach (var inner in objects)
+                {
+                    WriteObject(writer, inner.Fields);
+                }
+
+                writer.WriteEndArray();
+                break;
             case IEnumerable<string> words:
                 writer.WriteStartArray();
                 foreach (var word in words)
@@ -76,3 +90,6 @@ internal static class JsonLine
 
 /// <summary>JSON text that is written as it is.</summary>
 internal sealed record RawJson(string Text);
+
+/// <summary>An object within the one that is written: its fields in order.</summary>
+internal sealed record JsonFields(params (string Name, object? Value)[] Fields);

@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace Macula.Cli.Tests.Support;
 
-/// <summary>A process that runs <c>macula serve</c>.</summary>
+/// <summary>A process that runs <c>macula serve</c> or another command that goes on until it is told to stop.</summary>
 internal sealed class ServingNode : IAsyncDisposable
 {
     private readonly Process _process;

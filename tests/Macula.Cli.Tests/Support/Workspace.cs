@@ -39,10 +39,11 @@ internal sealed class Workspace : IAsyncDisposable
     /// <param name="realm">The directory of its authority.</param>
     /// <param name="name">Its name.</param>
     /// <param name="age">How long ago the certificate was issued; it lives one day. Null: now.</param>
-    public void Issue(string realm, string name, TimeSpan? age = null) => Administer(realm, store =>
+    /// <param name="roles">What it may be.</param>
+    public void Issue(string realm, string name, TimeSpan? age = null, NodeRoles roles = NodeRoles.Peer) => Administer(realm, store =>
     {
         var key = EcdsaP256Scheme.Instance.CreateKey(new SystemRandomSource());
-        var request = new NodeCertificateRequest(NodeName.Parse(name), NodeRoles.Peer, key.SubjectPublicKeyInfo) { Lifetime = TimeSpan.FromDays(1) };
+        var request = new NodeCertificateRequest(NodeName.Parse(name), roles, key.SubjectPublicKeyInfo) { Lifetime = TimeSpan.FromDays(1) };
         using var credentials = new NodeCredentials(store.Authority.Issue(request, new SystemRandomSource(), Now + -(age ?? TimeSpan.Zero)), key);
         System.IO.Directory.CreateDirectory(this[name]);
         credentials.Save(this[Path.Combine(name, "node.crt")], this[Path.Combine(name, "node.key")]);
@@ -55,9 +56,12 @@ internal sealed class Workspace : IAsyncDisposable
     /// <summary>Starts <c>macula serve</c> and waits until it serves.</summary>
     /// <param name="node">The node's directory.</param>
     /// <param name="listen">The address to bind.</param>
-    public async Task<ServingNode> ServeAsync(string node, string listen = "127.0.0.1:0")
+    public Task<ServingNode> ServeAsync(string node, string listen = "127.0.0.1:0") => StartAsync("serve", "--as", node, "--listen", listen, "--json", "--verbose");
+
+    /// <summary>Starts a command that runs until it is told to stop, and waits until it has printed its first line.</summary>
+    public async Task<ServingNode> StartAsync(params string[] arguments)
     {
-        var serving = new ServingNode(MaculaProgram.Start(Directory, ["serve", "--as", node, "--listen", listen, "--json", "--verbose"]));
+        var serving = new ServingNode(MaculaProgram.Start(Directory, arguments));
         _serving.Add(serving);
         await serving.WaitUntilServingAsync();
         return serving;

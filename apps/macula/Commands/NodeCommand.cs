@@ -1,0 +1,46 @@
+using System.CommandLine;
+using Macula.Cli.Output;
+using Macula.Transport;
+using Microsoft.Extensions.Logging;
+
+namespace Macula.Cli.Commands;
+
+/// <summary><c>macula node …</c>: a node that is there and provides nothing.</summary>
+internal static class NodeCommand
+{
+    public static Command Create() => new ProgramCommand("node", "Run a node of a realm.") { CreateRun() };
+
+    private static ProgramCommand CreateRun()
+    {
+        var node = new NodeOptions();
+        var command = new ProgramCommand("run", "Run a node that provides nothing, until Ctrl-C or SIGTERM.")
+        {
+            Details = """
+                The node accepts connections of its realm and answers every call with 'no such procedure'; 'macula serve' runs one that provides some.
+                The first line of --json names the address that was bound. Warnings go to standard error.
+                """,
+            Examples = ["macula node run --as alice --listen 127.0.0.1:9443"],
+        };
+        node.AddTo(command);
+        command.SetAction(async (parse, cancellationToken) =>
+        {
+            await using var running = await node.StartAsync(parse, LogLevel.Warning, new EndpointOptions(), cancellationToken);
+            Announce(running.Peer, CommonOptions.FormOf(parse));
+            await StopRequest.WaitAsync(running.Peer.WaitForStopAsync, cancellationToken);
+            return (int)ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static void Announce(MaculaPeer peer, OutputForm form)
+    {
+        if (form == OutputForm.Json)
+        {
+            JsonLine.Write(("event", "listening"), ("node", peer.Self.Name), ("id", peer.Self.NodeId), ("realm", peer.Self.RealmId), ("address", peer.LocalEndPoint));
+            return;
+        }
+
+        Terminal.WriteFields(("node", peer.Self.ToString()), ("realm", peer.Self.RealmId.ToString()), ("address", peer.LocalEndPoint.ToString()));
+        Terminal.WriteLine("Running until Ctrl-C.");
+    }
+}
