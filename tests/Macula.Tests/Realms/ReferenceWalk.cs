@@ -25,6 +25,7 @@ internal sealed class ReferenceWalk
     ];
 
     private readonly HashSet<object> _seen = new(ReferenceEqualityComparer.Instance);
+    private readonly HashSet<Type> _staticsSeen = [];
     private readonly Queue<(object Object, string Path)> _pending = new();
     private readonly bool _entersRoutingTable;
 
@@ -100,8 +101,9 @@ internal sealed class ReferenceWalk
         for (var level = type; level is not null && level != typeof(object); level = level.BaseType)
         {
             // What the runtime keeps for itself is of no interest; what this project's types keep for all of them is.
-            var isOurs = level.Assembly.GetName().Name!.StartsWith("Macula", StringComparison.Ordinal) && !level.ContainsGenericParameters;
-            var flags = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly | (isOurs ? BindingFlags.Static : 0);
+            // Once for each type: a value type may hold itself there, as Instant.Never does.
+            var entersStatics = level.Assembly.GetName().Name!.StartsWith("Macula", StringComparison.Ordinal) && _staticsSeen.Add(level);
+            var flags = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly | (entersStatics ? BindingFlags.Static : 0);
             foreach (var field in level.GetFields(flags))
             {
                 if (!field.IsLiteral && !field.FieldType.IsPointer && !field.FieldType.IsByRefLike && !field.FieldType.IsPrimitive)
