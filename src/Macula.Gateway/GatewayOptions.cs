@@ -1,4 +1,5 @@
 using Macula.Connections;
+using Macula.Dht;
 using Macula.Identity.Credentials;
 using Macula.Identity.Names;
 using Macula.Identity.Realm;
@@ -25,6 +26,9 @@ public sealed record GatewayOptions
 
     /// <summary>Limits of connections, for each realm by itself.</summary>
     public ConnectionOptions Connections { get; init; } = new();
+
+    /// <summary>How the gateway takes part in each realm's DHT; always in server mode, whatever this says.</summary>
+    public DhtOptions Dht { get; init; } = new();
 
     /// <summary>Where log lines go. Default: nowhere.</summary>
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;

@@ -1,4 +1,5 @@
 using System.Net;
+using Macula.Dht;
 using Macula.Transport;
 using Macula.Transport.Execution;
 using Macula.Wire.Errors;
@@ -105,6 +106,7 @@ public sealed class MaculaGateway : IAsyncDisposable
                     Credentials = credentials,
                     SharedEndpoint = endpoint,
                     Connections = options.Connections,
+                    Dht = options.Dht with { Mode = DhtMode.Server },
                     LoggerFactory = options.LoggerFactory,
                     Random = options.Random,
                 },

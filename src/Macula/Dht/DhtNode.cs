@@ -3,7 +3,6 @@ using Macula.Connections;
 using Macula.Identity.Records;
 using Macula.Nodes;
 using Macula.Realms;
-using Macula.Transport;
 using Macula.Transport.Execution;
 using Macula.Wire.Errors;
 using Macula.Wire.Frames;

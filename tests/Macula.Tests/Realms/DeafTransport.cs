@@ -33,6 +33,9 @@ internal sealed class DeafTransport(ITransport inner, MeshScheduler scheduler) :
         public override ValueTask<TransportConnection> DialAsync(IPEndPoint remote, TlsIdentity identity, CancellationToken cancellationToken = default) =>
             inner.DialAsync(remote, identity, cancellationToken);
 
+        protected override ValueTask<IReadOnlyList<IPAddress>> ResolveNameAsync(string host, CancellationToken cancellationToken) =>
+            inner.ResolveAsync(host, cancellationToken);
+
         public override bool TrySendRaw(ReadOnlySpan<byte> packet, IPEndPoint destination) => inner.TrySendRaw(packet, destination);
 
         public override ValueTask DisposeAsync() => inner.DisposeAsync();
