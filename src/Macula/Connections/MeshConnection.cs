@@ -22,6 +22,8 @@ internal sealed class MeshConnection
     private readonly StreamCount _streams;
     private readonly ConnectionDrain _drain;
 
+    private int _lanes;
+
     internal MeshConnection(
         RealmServices realm, TransportConnection transport, NodeIdentity peer, PeerHello hello, StreamCount streams, Task<TransportStream?> control)
     {
@@ -94,6 +96,21 @@ internal sealed class MeshConnection
 
     /// <summary>Gives back what <see cref="TryEnterIncoming"/> took.</summary>
     public void IncomingEnded() => _streams.LeaveIncoming();
+
+    /// <summary>Takes one of the places of event lanes that the other side opened; false when all are taken ([PUB-6]).</summary>
+    public bool TryEnterLane()
+    {
+        if (Interlocked.Increment(ref _lanes) <= EventLanes.MaxPerConnection)
+        {
+            return true;
+        }
+
+        Interlocked.Decrement(ref _lanes);
+        return false;
+    }
+
+    /// <summary>Gives back what <see cref="TryEnterLane"/> took.</summary>
+    public void LaneEnded() => Interlocked.Decrement(ref _lanes);
 
     /// <summary>Completes when the connection has ended.</summary>
     public ValueTask<ConnectionEnd> WaitForEndAsync() => _transport.WaitForEndAsync();

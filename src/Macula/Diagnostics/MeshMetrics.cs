@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Macula.Protocols.Kademlia;
+using Macula.Protocols.PubSub;
 using Macula.Wire.Errors;
 using Macula.Wire.Frames;
 
@@ -20,6 +21,10 @@ internal sealed class MeshMetrics : IDisposable
     private readonly Counter<long> _dhtRequests;
     private readonly Counter<long> _recordsRefused;
     private readonly Counter<long> _watchersLost;
+    private readonly Counter<long> _eventsPublished;
+    private readonly Counter<long> _eventsSent;
+    private readonly Counter<long> _eventsReceived;
+    private readonly Counter<long> _eventsDelivered;
 
     public MeshMetrics()
     {
@@ -32,6 +37,10 @@ internal sealed class MeshMetrics : IDisposable
         _dhtRequests = _meter.CreateCounter<long>("macula.dht.requests", "{request}", "Requests of the DHT that this node answered, by kind.");
         _recordsRefused = _meter.CreateCounter<long>("macula.records.refused", "{record}", "Records of others that this node did not use, by code.");
         _watchersLost = _meter.CreateCounter<long>("macula.watchers.lost", "{watcher}", "Nodes that lost their watches here since they did not answer a push.");
+        _eventsPublished = _meter.CreateCounter<long>("macula.events.published", "{event}", "Events that this node published.");
+        _eventsSent = _meter.CreateCounter<long>("macula.events.sent", "{event}", "Events queued for a subscribing node, by what became of them.");
+        _eventsReceived = _meter.CreateCounter<long>("macula.events.received", "{event}", "Events that arrived from other nodes and were accepted.");
+        _eventsDelivered = _meter.CreateCounter<long>("macula.events.delivered", "{event}", "Events queued for a subscription of this node, by what became of them.");
     }
 
     public void ConnectionOpened() => _connections.Add(1);
@@ -53,6 +62,14 @@ internal sealed class MeshMetrics : IDisposable
     public void RecordRefused(ErrorCode code) => _recordsRefused.Add(1, Tag(code));
 
     public void WatcherLost() => _watchersLost.Add(1);
+
+    public void EventPublished() => _eventsPublished.Add(1);
+
+    public void EventSent(EnqueueOutcome outcome) => _eventsSent.Add(1, new KeyValuePair<string, object?>("outcome", outcome.ToString()));
+
+    public void EventReceived() => _eventsReceived.Add(1);
+
+    public void EventDelivered(EnqueueOutcome outcome) => _eventsDelivered.Add(1, new KeyValuePair<string, object?>("outcome", outcome.ToString()));
 
     public void Dispose() => _meter.Dispose();
 

@@ -3,6 +3,7 @@ using Macula.Dht;
 using Macula.Diagnostics;
 using Macula.Identity.Policy;
 using Macula.Nodes;
+using Macula.PubSub;
 using Macula.Requests;
 using Macula.Rpc;
 using Macula.Transport;
@@ -28,6 +29,9 @@ internal sealed class RealmContext
     private readonly DhtNode _dht;
     private readonly CallServer _calls;
     private readonly CallClient _client;
+    private readonly LocalSubscriptions _subscriptions;
+    private readonly SubscriptionRecords _subscriber;
+    private readonly EventPublisher _publisher;
     private readonly RequestServer _requests;
     private int _unestablished;
 
@@ -42,7 +46,10 @@ internal sealed class RealmContext
         _calls = new CallServer(new ProcedureTable(MaxAdvertisedProcedures));
         _dialer = new Dialer(services, endpoint, _connections);
         _dht = new DhtNode(services, _queue, settings, endpoint, _connections, _dialer);
-        _requests = new RequestServer(services, _queue, _calls, _dht);
+        _subscriptions = new LocalSubscriptions(services);
+        _subscriber = new SubscriptionRecords(services, _queue, _dht, _subscriptions);
+        _publisher = new EventPublisher(services, _queue, _dht, _subscriptions);
+        _requests = new RequestServer(services, _queue, _calls, new EventServer(services, _subscriptions), _dht);
         _dialer.ServeWith(_requests);
         _client = new CallClient(services, new CallRoutes(services, _queue, _connections, _dialer, _dht));
     }
@@ -88,12 +95,22 @@ internal sealed class RealmContext
     public ValueTask<CallReply> CallAsync(ProcedureName procedure, Payload argument, CallOptions options, CancellationToken cancellationToken) =>
         _client.CallAsync(procedure, argument, options, cancellationToken);
 
+    /// <summary>Publishes an event: see <see cref="EventPublisher"/>.</summary>
+    public ValueTask<PublishReceipt> PublishAsync(TopicName topic, Payload payload, PublishOptions options, CancellationToken cancellationToken) =>
+        _publisher.PublishAsync(topic, payload, options, cancellationToken);
+
+    /// <summary>Subscribes: see <see cref="SubscriptionRecords"/>.</summary>
+    public ValueTask<Subscription> SubscribeAsync(TopicPattern pattern, SubscribeOptions options, CancellationToken cancellationToken) =>
+        _subscriber.SubscribeAsync(pattern, options, cancellationToken);
+
     /// <summary>Takes no new calls, lets those that run finish for a while, then closes every connection: [RPC-11].</summary>
     public ValueTask StopAsync() => _queue.RunAsync(async () =>
     {
         _calls.Stop();
         _idle.Stop();
         await _dht.LeaveAsync();
+        _publisher.Stop();
+        _subscriptions.Stop();
         _dialer.IsStopping = true;
         _dht.Stop();
         var drains = _connections.All

@@ -61,6 +61,12 @@ internal sealed record RealmServices
     /// <summary>Lets log lines about attempts to join that failed through.</summary>
     public LogGate JoinGate { get; } = new();
 
+    /// <summary>Lets log lines about subscriptions whose reader is too slow through.</summary>
+    public LogGate SlowReaderGate { get; } = new();
+
+    /// <summary>Lets log lines about nodes that take events too slowly through.</summary>
+    public LogGate SlowSubscriberGate { get; } = new();
+
     /// <summary>Lets log lines about failing handlers through.</summary>
     public LogGate HandlerGate { get; } = new();
 

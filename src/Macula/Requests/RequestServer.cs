@@ -1,6 +1,7 @@
 using System.Buffers;
 using Macula.Connections;
 using Macula.Dht;
+using Macula.PubSub;
 using Macula.Realms;
 using Macula.Rpc;
 using Macula.Transport;
@@ -8,12 +9,13 @@ using Macula.Transport.Execution;
 using Macula.Wire;
 using Macula.Wire.Errors;
 using Macula.Wire.Frames;
+using Macula.Wire.Frames.Dht;
 
 namespace Macula.Requests;
 
 /// <summary>Takes the streams that others open on the connections of one realm, reads what each asks, and hands it to whom it concerns.</summary>
 /// <remarks>Each request has a queue of its own, so none waits for another; what concerns the DHT enters the realm's queue.</remarks>
-internal sealed class RequestServer(RealmServices realm, SerialQueue realmQueue, CallServer calls, DhtNode dht)
+internal sealed class RequestServer(RealmServices realm, SerialQueue realmQueue, CallServer calls, EventServer events, DhtNode dht)
 {
     // A request fits a few packets; whoever takes longer to send it holds a place among the streams for nothing.
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(10);
@@ -46,13 +48,18 @@ internal sealed class RequestServer(RealmServices realm, SerialQueue realmQueue,
 
     private static async Task RefuseAsync(TransportStream stream)
     {
+        await using (stream)
+        {
+            stream.StopReading((ulong)ErrorCode.LimitExceeded);
+            await TryAnswerAsync(stream, ErrorCode.LimitExceeded, "Too many requests of this connection are served at a time.");
+        }
+    }
+
+    private static async ValueTask TryAnswerAsync(TransportStream stream, ErrorCode code, string message)
+    {
         try
         {
-            await using (stream)
-            {
-                stream.StopReading((ulong)ErrorCode.LimitExceeded);
-                await AnswerAsync(stream, ErrorCode.LimitExceeded, "Too many requests of this connection are served at a time.");
-            }
+            await AnswerAsync(stream, code, message);
         }
         catch (MaculaException)
         {
@@ -69,24 +76,35 @@ internal sealed class RequestServer(RealmServices realm, SerialQueue realmQueue,
         {
             try
             {
-                if (await ReadAsync(stream, from) is not { } request)
+                var (read, rest) = await ReadAsync(stream);
+                if (read.Frame is not { } request)
                 {
+                    Invariant.Hold(read.Error is not null, "Reading a request gives a frame or an error.");
+                    await RefuseAsync(stream, from, read.Error.Value);
                     return;
                 }
 
-                from.HandleUsed(request.Type == FrameType.Call ? ConnectionUse.Application : ConnectionUse.Dht);
-                if (request.Type != FrameType.Call)
+                from.HandleUsed(request.Type is FrameType.Call or FrameType.Event ? ConnectionUse.Application : ConnectionUse.Dht);
+                switch (request.Type)
                 {
-                    await ServeDhtAsync(stream, from, request);
+                    case FrameType.Call when CallFrame.TryRead(request.Body, out var call, out var malformed):
+                        await new ServedCall(realm, calls, stream, from.Peer, queue, call).RunAsync();
+                        break;
+                    case FrameType.Call:
+                        CallFrame.TryRead(request.Body, out _, out var wrong);
+                        await RefuseAsync(stream, from, wrong);
+                        break;
+                    case FrameType.Event:
+                        await ServeLaneAsync(stream, rest, from, request);
+                        break;
+                    default:
+                        await ServeDhtAsync(stream, from, request);
+                        break;
                 }
-                else if (CallFrame.TryRead(request.Body, out var call, out var malformed))
-                {
-                    await new ServedCall(realm, calls, stream, from.Peer, queue, call).RunAsync();
-                }
-                else
-                {
-                    await RefuseAsync(stream, from, malformed);
-                }
+            }
+            catch (OperationCanceledException)
+            {
+                await TryAnswerAsync(stream, ErrorCode.DeadlineExceeded, "The request was not complete in time.");
             }
             catch (ConnectionClosedException)
             {
@@ -99,25 +117,33 @@ internal sealed class RequestServer(RealmServices realm, SerialQueue realmQueue,
         }
     }
 
-    private async ValueTask<Frame?> ReadAsync(TransportStream stream, MeshConnection from)
+    private async ValueTask<(FrameRead First, FrameStream Others)> ReadAsync(TransportStream stream)
     {
         using var patience = new CancellationTokenSource(RequestTimeout, realm.Scheduler.Time);
-        try
-        {
-            var read = await FrameStream.ReadRequestAsync(stream, patience.Token);
-            if (read.Frame is null)
-            {
-                Invariant.Hold(read.Error is not null, "Reading a request gives a frame or an error.");
-                await RefuseAsync(stream, from, read.Error.Value);
-            }
+        return await FrameStream.ReadRequestAsync(stream, patience.Token);
+    }
 
-            return read.Frame;
-        }
-        catch (OperationCanceledException)
+    private async ValueTask ServeLaneAsync(TransportStream stream, FrameStream rest, MeshConnection from, Frame first)
+    {
+        if (await events.ServeAsync(rest, from, first) is not { } fault)
         {
-            await AnswerAsync(stream, ErrorCode.DeadlineExceeded, "The request was not complete in time.");
-            return null;
+            // [PUB-7]: everything has been taken.
+            var answer = new ArrayBufferWriter<byte>();
+            new DoneFrame().Write(answer);
+            await stream.WriteAsync(answer.WrittenMemory, WriteEnd.Finish);
+            await WaitForDeliveryAsync(stream);
+            return;
         }
+
+        if (fault.Code is not (ErrorCode.NotPermitted or ErrorCode.LimitExceeded))
+        {
+            realm.Violated(from.Peer.NodeId, fault);
+        }
+
+        // [PUB-7]: the answer before the stop, since a publisher that is stopped may look no further.
+        await AnswerAsync(stream, fault.Code, fault.Detail);
+        stream.StopReading((ulong)fault.Code);
+        await WaitForDeliveryAsync(stream);
     }
 
     private async ValueTask ServeDhtAsync(TransportStream stream, MeshConnection from, Frame request)

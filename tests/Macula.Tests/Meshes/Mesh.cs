@@ -105,6 +105,16 @@ public abstract class Mesh : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits until something holds that must be asked for: see <see cref="UntilAsync(Func{bool})"/>.</summary>
+    public async Task UntilAsync(Func<Task<bool>> holds)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20), Time);
+        while (!await holds())
+        {
+            await timer.WaitForNextTickAsync();
+        }
+    }
+
     /// <summary>Makes a call again and again, every 20 ms by the mesh's clock, until it fails with a code.</summary>
     public async Task UntilFailsAsync(Func<ValueTask<CallReply>> call, ErrorCode code)
     {
