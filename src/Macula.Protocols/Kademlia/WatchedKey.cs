@@ -96,6 +96,18 @@ public sealed class WatchedKey
     /// <summary>The records under the key that hold now, without tombstones, in the order of their publishers.</summary>
     public IEnumerable<VerifiedRecord> Live(Instant now) => _records.Live(now);
 
+    /// <summary>This node has come into the network, or back: the nearest nodes may be others now, and are looked up at once.</summary>
+    public void HandleJoined(Instant now)
+    {
+        // [KAD-37]: what was found while nobody could be asked says nothing about the holders.
+        _failures = 0;
+        _wait = _options.FirstWait;
+        if (!_isFinding)
+        {
+            _findAt = now;
+        }
+    }
+
     /// <summary>The nodes nearest to the key were looked up.</summary>
     /// <param name="nearest">Those that answered, nearest first; empty when nobody did.</param>
     /// <param name="now">The present.</param>

@@ -49,7 +49,7 @@ internal sealed class Handshake : VirtualEvent
         _connection.Endpoint.CountHandshake(HandshakeOutcome.Completed);
         if (_dial is not null)
         {
-            _connection.RoundTrip.Add(TimeSpan.FromTicks(_connection.Endpoint.World.NowTicks - _startedTicks));
+            AddSample(TimeSpan.FromTicks(_connection.Endpoint.World.NowTicks - _startedTicks));
             _connection.Establish();
             _dial.TrySetResult(_connection);
         }
@@ -81,6 +81,15 @@ internal sealed class Handshake : VirtualEvent
     protected internal override void Fire() => Fail(new DialException(
         ErrorCode.Unreachable,
         $"{_connection.BirthRemoteEndPoint} did not answer within {_connection.Endpoint.Options.HandshakeTimeout.TotalSeconds:0.###} s."));
+
+    // RFC 9002 §5.1 (Karn): a handshake that took longer than the first probe timeout was sent more than once on some way, and gives no sample.
+    private void AddSample(TimeSpan elapsed)
+    {
+        if (elapsed < _connection.RoundTrip.ProbeTimeout(0))
+        {
+            _connection.RoundTrip.Add(elapsed);
+        }
+    }
 
     private void Fail(DialException exception)
     {

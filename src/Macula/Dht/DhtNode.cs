@@ -42,7 +42,7 @@ internal sealed class DhtNode
         Finder = new NodeFinder(realm, Overlay, _holder, connections, connector);
         _server = new DhtServer(realm, settings, Overlay, _holder, intake, certificates, Watches);
         _holder.Changed = Watches.HandleHeld;
-        _joining.Joined = Publisher.Republish;
+        _joining.Joined = HandleJoined;
         connections.Disconnected = HandleDisconnected;
     }
 
@@ -112,6 +112,13 @@ internal sealed class DhtNode
         Watches.Stop();
         _holder.Stop();
         Overlay.Stop();
+    }
+
+    // Who holds and watches what may be others now than before.
+    private void HandleJoined()
+    {
+        Publisher.Republish();
+        Watches.HandleJoined();
     }
 
     private void HandleDisconnected(NodeId node)

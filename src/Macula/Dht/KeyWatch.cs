@@ -95,6 +95,13 @@ internal sealed class KeyWatch
         }
     }
 
+    /// <summary>This node has come into the network, or back.</summary>
+    public void HandleJoined()
+    {
+        _core.HandleJoined(_realm.Scheduler.Now);
+        Pump();
+    }
+
     /// <summary>The last connection to a node has ended.</summary>
     public void HandleDisconnected(NodeId node)
     {

@@ -47,6 +47,15 @@ internal sealed class KeyWatches(RealmServices realm, SerialQueue queue, DhtSett
     /// <summary>This node holds a record from now on: whoever watches its key here learns of it as from any holder.</summary>
     public void HandleHeld(VerifiedRecord record) => Find(record.Key)?.HandlePushed([record]);
 
+    /// <summary>This node has come into the network, or back.</summary>
+    public void HandleJoined()
+    {
+        foreach (var watch in _byUse)
+        {
+            watch.HandleJoined();
+        }
+    }
+
     /// <summary>The last connection to a node has ended.</summary>
     public void HandleDisconnected(NodeId node)
     {
