@@ -107,14 +107,17 @@ public sealed class Publication
         }
     }
 
-    /// <summary>The record changes, such as its load: it is signed and stored anew.</summary>
+    /// <summary>The record changes, such as its load, or stands again after it was withdrawn: it is signed and stored anew. Not once it is over.</summary>
     /// <param name="content">What it says now; of the same kind and under the same key.</param>
     public void Update(RecordContent content)
     {
         ArgumentNullException.ThrowIfNull(content);
         Invariant.Hold(content.Kind == _content.Kind, "An update says something else under the same key.");
-        if (_state == RecordState.Live && !content.Equals(_content))
+        Invariant.Hold(_step != Step.Over, "What is over is published by another publication.");
+        if (_state == RecordState.Withdrawn || !content.Equals(_content))
         {
+            // [REC-15]: by the same publication, so that its sequence is greater than the tombstone's, which may still be under way.
+            _state = RecordState.Live;
             _content = content;
             FallOutOfForce();
             SignAgain();

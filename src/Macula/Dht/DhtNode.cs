@@ -37,7 +37,7 @@ internal sealed class DhtNode
         Overlay = new Overlay(realm, queue, settings, connector, Client, intake);
         _joining = new Joining(realm, queue, settings, dialer, endpoint, Overlay);
         _holder = new Holder(realm, queue, settings.Options, connections, Client);
-        Watches = new KeyWatches(realm, queue, settings, Overlay, _holder, intake);
+        Watches = new KeyWatches(realm, queue, settings, _joining, Overlay, _holder, intake);
         Publisher = new RecordPublisher(realm, queue, settings, new RecordSigner(realm.Credentials), _joining, Overlay, _holder, intake);
         Finder = new NodeFinder(realm, Overlay, _holder, connections, connector);
         _server = new DhtServer(realm, settings, Overlay, _holder, intake, certificates, Watches);

@@ -14,6 +14,7 @@ internal sealed class KeyWatch
 {
     private readonly RealmServices _realm;
     private readonly DhtMode _mode;
+    private readonly Joining _joining;
     private readonly Overlay _overlay;
     private readonly Holder _holder;
     private readonly RecordIntake _intake;
@@ -24,10 +25,11 @@ internal sealed class KeyWatch
     private bool _isAlone;
     private bool _isStopped;
 
-    public KeyWatch(RealmServices realm, SerialQueue queue, DhtMode mode, Overlay overlay, Holder holder, RecordIntake intake, DhtKey key)
+    public KeyWatch(RealmServices realm, SerialQueue queue, DhtMode mode, Joining joining, Overlay overlay, Holder holder, RecordIntake intake, DhtKey key)
     {
         _realm = realm;
         _mode = mode;
+        _joining = joining;
         _overlay = overlay;
         _holder = holder;
         _intake = intake;
@@ -98,6 +100,7 @@ internal sealed class KeyWatch
     /// <summary>This node has come into the network, or back.</summary>
     public void HandleJoined()
     {
+        _isAlone = false;
         _core.HandleJoined(_realm.Scheduler.Now);
         Pump();
     }
@@ -164,6 +167,8 @@ internal sealed class KeyWatch
         ImmutableArray<Contact> nearest = [];
         try
         {
+            // Before the first attempt to join has ended, nobody is known who could hold anything.
+            await _joining.SettleAsync(CancellationToken.None);
             nearest = (await _overlay.LookUpAsync(LookupGoal.Nodes, Key)).Closest;
         }
         catch (MaculaException)
@@ -171,8 +176,8 @@ internal sealed class KeyWatch
             // The node stops, or is too busy: the core asks again.
         }
 
-        // A server that found nobody else holds whatever there is.
-        _isAlone = nearest.IsEmpty && _mode == DhtMode.Server;
+        // A server that has tried and found nobody else holds whatever there is.
+        _isAlone = nearest.IsEmpty && _mode == DhtMode.Server && !_joining.IsJoined;
         _core.HandleHolders(nearest, _realm.Scheduler.Now, _realm.Random);
         Pump();
     }

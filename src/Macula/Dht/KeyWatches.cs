@@ -8,7 +8,7 @@ namespace Macula.Dht;
 
 /// <summary>The keys of the DHT that this node watches, so that it knows without asking what stands under them.</summary>
 /// <remarks>Used on the realm's queue only. Bounded: the key that was used longest ago gives way to a new one, unless somebody holds it.</remarks>
-internal sealed class KeyWatches(RealmServices realm, SerialQueue queue, DhtSettings settings, Overlay overlay, Holder holder, RecordIntake intake)
+internal sealed class KeyWatches(RealmServices realm, SerialQueue queue, DhtSettings settings, Joining joining, Overlay overlay, Holder holder, RecordIntake intake)
 {
     private readonly Dictionary<DhtKey, LinkedListNode<KeyWatch>> _byKey = [];
     private readonly LinkedList<KeyWatch> _byUse = [];
@@ -38,7 +38,7 @@ internal sealed class KeyWatches(RealmServices realm, SerialQueue queue, DhtSett
             MakeRoom();
         }
 
-        var watch = new KeyWatch(realm, queue, settings.Mode, overlay, holder, intake, key);
+        var watch = new KeyWatch(realm, queue, settings.Mode, joining, overlay, holder, intake, key);
         _byKey.Add(key, _byUse.AddLast(watch));
         watch.Start();
         return watch;

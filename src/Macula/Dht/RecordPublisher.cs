@@ -18,13 +18,13 @@ internal sealed class RecordPublisher(
     // One for each procedure and each prefix of subscriptions, and the node's own.
     private const int MaxPublications = 20_001;
 
-    private readonly HashSet<PublishedRecord> _published = [];
+    private readonly SortedDictionary<DhtKey, PublishedRecord> _published = [];
 
     // The greatest sequence of all records that were withdrawn: under whichever key the next one stands, it is newer, whatever the clock says.
     private long _lastSequence = -1;
     private bool _isStopped;
 
-    /// <summary>Publishes a record, until it is withdrawn.</summary>
+    /// <summary>Publishes a record, until it is withdrawn; at most one under a key at a time.</summary>
     /// <exception cref="MaculaException">The node publishes as many as it may, or stops.</exception>
     public PublishedRecord Publish(RecordContent content)
     {
@@ -33,15 +33,22 @@ internal sealed class RecordPublisher(
             throw new MaculaException(ErrorCode.ShuttingDown);
         }
 
-        if (_published.Count >= MaxPublications)
+        var key = content.KeyIn(realm.Realm, realm.Self.NodeId);
+        if (_published.Count >= MaxPublications && !_published.ContainsKey(key))
         {
             throw new MaculaException(ErrorCode.LimitExceeded, $"This node publishes {MaxPublications} records, which is the most.");
         }
 
-        var key = content.KeyIn(realm.Realm, realm.Self.NodeId);
+        if (_published.TryGetValue(key, out var leaving))
+        {
+            // It was withdrawn a moment ago, and its tombstone is not stored yet.
+            leaving.Update(content);
+            return leaving;
+        }
+
         var core = new Publication(content, _lastSequence, new PublicationOptions { TimeToLive = settings.Options.RecordTimeToLive });
         var record = new PublishedRecord(realm, queue, this, core, key);
-        _published.Add(record);
+        _published.Add(key, record);
         record.Start();
         return record;
     }
@@ -49,7 +56,7 @@ internal sealed class RecordPublisher(
     /// <summary>Stores every record anew, since the nodes that should hold it may be others now.</summary>
     public void Republish()
     {
-        foreach (var record in _published)
+        foreach (var record in _published.Values.ToArray())
         {
             record.Republish();
         }
@@ -62,7 +69,7 @@ internal sealed class RecordPublisher(
         using var patience = new CancellationTokenSource(timeout, realm.Scheduler.Time);
         try
         {
-            await Task.WhenAll(_published.ToArray().Select(record => record.WithdrawAsync(patience.Token)));
+            await Task.WhenAll(_published.Values.ToArray().Select(record => record.WithdrawAsync(patience.Token)));
         }
         catch (OperationCanceledException)
         {
@@ -74,7 +81,7 @@ internal sealed class RecordPublisher(
     public void Stop()
     {
         _isStopped = true;
-        foreach (var record in _published)
+        foreach (var record in _published.Values)
         {
             record.Stop();
         }
@@ -109,7 +116,7 @@ internal sealed class RecordPublisher(
     /// <summary>A record was withdrawn: it is not this publisher's any more.</summary>
     public void Forget(PublishedRecord record, long lastSequence)
     {
-        _published.Remove(record);
+        _published.Remove(record.Key);
         _lastSequence = Math.Max(_lastSequence, lastSequence);
     }
 

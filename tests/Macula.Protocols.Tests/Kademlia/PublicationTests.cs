@@ -202,6 +202,28 @@ public sealed class PublicationTests
         Assert.Equal(RecordState.Withdrawn, Signed(publication, Given.Start).State);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void WhatStandsAgainIsNewerThanItsTombstone(bool isTombstoneStored) // [REC-15]
+    {
+        var publication = new Publication(Content, -1, Options);
+        Publish(publication, Given.Start, stored: 20);
+        publication.Withdraw();
+        var tombstone = Publish(publication, Given.Start, stored: isTombstoneStored ? 20 : null);
+        publication.Update(Content);
+        if (!isTombstoneStored)
+        {
+            publication.HandleStored(Tally(20), Given.Start, _random);
+        }
+
+        var again = Publish(publication, Given.Start, stored: 20);
+
+        Assert.False(again.IsTombstone);
+        Assert.True(again.Supersedes(tombstone));
+        Assert.True(publication.IsInForce);
+    }
+
     [Fact]
     public void ChangeWhileSigningIsSignedAgainBeforeItIsStored()
     {
