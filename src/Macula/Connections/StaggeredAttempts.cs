@@ -21,7 +21,13 @@ internal sealed class StaggeredAttempts(RealmServices realm, TimeSpan delay)
         {
             for (var next = 0; next < attempts.Count; next++)
             {
-                running.Add((attempts[next]().AsTask(), next));
+                var attempt = attempts[next]();
+                if (attempt.IsCompletedSuccessfully)
+                {
+                    return (attempt.Result, next);
+                }
+
+                running.Add((attempt.AsTask(), next));
                 var pause = next == attempts.Count - 1 ? null : Task.Delay(delay, realm.Scheduler.Time, cancellationToken);
                 while (running.Count > 0 && await NextAsync(running, pause) is { Task: not null } ended)
                 {
@@ -33,6 +39,11 @@ internal sealed class StaggeredAttempts(RealmServices realm, TimeSpan delay)
                     catch (MaculaException exception)
                     {
                         failure = exception;
+                    }
+
+                    if (pause is not null)
+                    {
+                        break;
                     }
                 }
 

@@ -18,9 +18,30 @@ internal sealed class DhtClient(RealmServices realm, DhtSettings settings)
     // A holder may verify, fetch a certificate, and wait 2 s for a watcher that is gone, before it answers a STORE.
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(10);
 
+    // As long as a watcher has for a push ([KAD-32]): far more than any round trip, and what a caller may lose to a node that is gone.
+    private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(2);
+
     /// <summary>Asks whether a node in server mode is there, and names this node's addresses.</summary>
     public async ValueTask PingAsync(MeshConnection to) =>
         await ExchangeAsync(to, FrameType.Ping, new PingFrame(settings.NamedAddresses).Write);
+
+    /// <summary>Asks whether a node is there that has left something unanswered: true also when it is in client mode.</summary>
+    public async ValueTask<bool> ProbeAsync(MeshConnection to)
+    {
+        try
+        {
+            await ExchangeAsync(to, FrameType.Ping, new PingFrame(settings.NamedAddresses).Write, ProbeTimeout);
+            return true;
+        }
+        catch (DhtRefusedException)
+        {
+            return true;
+        }
+        catch (MaculaException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>Asks for the nodes nearest to a point.</summary>
     public async ValueTask<ImmutableArray<Contact>> FindNodeAsync(MeshConnection to, DhtKey target)
@@ -52,7 +73,7 @@ internal sealed class DhtClient(RealmServices realm, DhtSettings settings)
 
     /// <summary>Tells a watcher what changed under a key.</summary>
     public async ValueTask PushAsync(MeshConnection to, DhtKey key, ImmutableArray<VerifiedRecord> records) =>
-        await ExchangeAsync(to, FrameType.Push, new PushFrame(key, [.. records.Select(record => record.Record.Bytes)]).Write);
+        await ExchangeAsync(to, FrameType.Push, new PushFrame(key, [.. records.Select(record => record.Record.Bytes)]).Write, settings.Options.Watches.Patience);
 
     /// <summary>Asks for a certificate; what comes has the hash that was asked for.</summary>
     public async ValueTask<ReadOnlyMemory<byte>> GetCertificateAsync(MeshConnection to, CertificateHash hash)
@@ -63,11 +84,13 @@ internal sealed class DhtClient(RealmServices realm, DhtSettings settings)
             : throw Violated(to, new ProtocolError(ErrorCode.RecordInvalid, "FRM-55", "the certificate has another hash than the one that was asked for"));
     }
 
-    private async ValueTask<Frame> ExchangeAsync(MeshConnection to, FrameType request, Action<IBufferWriter<byte>> write)
+    private ValueTask<Frame> ExchangeAsync(MeshConnection to, FrameType request, Action<IBufferWriter<byte>> write) => ExchangeAsync(to, request, write, RequestTimeout);
+
+    private async ValueTask<Frame> ExchangeAsync(MeshConnection to, FrameType request, Action<IBufferWriter<byte>> write, TimeSpan timeout)
     {
         var bytes = new ArrayBufferWriter<byte>();
         write(bytes);
-        using var patience = new CancellationTokenSource(RequestTimeout, realm.Scheduler.Time);
+        using var patience = new CancellationTokenSource(timeout, realm.Scheduler.Time);
         try
         {
             var stream = await to.TryOpenStreamAsync(ConnectionUse.Dht, patience.Token) ?? throw new MaculaException(ErrorCode.ConnectionLost, "The connection ends, and takes no more requests.");
@@ -83,7 +106,7 @@ internal sealed class DhtClient(RealmServices realm, DhtSettings settings)
         }
         catch (OperationCanceledException exception)
         {
-            throw new MaculaException(ErrorCode.DeadlineExceeded, $"{to.Peer.NodeId.ToShortString()} did not answer within {RequestTimeout.TotalSeconds:0} s.", exception);
+            throw new MaculaException(ErrorCode.DeadlineExceeded, $"{to.Peer.NodeId.ToShortString()} did not answer within {timeout.TotalSeconds:0.###} s.", exception);
         }
     }
 

@@ -45,5 +45,9 @@ internal sealed record DhtSettings(
         addresses.Aggregate(AddressScopes.None, static (scopes, address) => scopes | address.Scope);
 
     private static AddressScopes ScopesOf(IEnumerable<BootstrapAddress> bootstraps) => ScopesOf(
-        bootstraps.Where(bootstrap => IPAddress.TryParse(bootstrap.Host, out _)).Select(bootstrap => NodeAddress.From(new IPEndPoint(IPAddress.Parse(bootstrap.Host), bootstrap.Port))));
+        from bootstrap in bootstraps
+        let address = IPAddress.TryParse(bootstrap.Host, out var literal) ? literal
+            : bootstrap.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) ? IPAddress.Loopback : null
+        where address is not null
+        select NodeAddress.From(new IPEndPoint(address, bootstrap.Port)));
 }

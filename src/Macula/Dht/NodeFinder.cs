@@ -12,6 +12,10 @@ namespace Macula.Dht;
 /// <remarks>Used on the realm's queue only.</remarks>
 internal sealed class NodeFinder(RealmServices realm, Overlay overlay, Holder holder, ConnectionTable connections, NodeConnector connector)
 {
+    // A node that is where the table says answers within a few round trips; one that has moved has a record that is newer than the table.
+    private static readonly TimeSpan HeadStart = TimeSpan.FromSeconds(1);
+
+    private readonly StaggeredAttempts _attempts = new(realm, HeadStart);
     private readonly Dictionary<NodeId, Task<Contact>> _underWay = [];
 
     /// <summary>The connection to a node: the one that is there, or one dialled at the addresses of the routing table, or of its record.</summary>
@@ -24,21 +28,27 @@ internal sealed class NodeFinder(RealmServices realm, Overlay overlay, Holder ho
             return existing;
         }
 
-        if (overlay.Find(node) is { } neighbour)
-        {
-            try
-            {
-                return await connector.ConnectAsync(neighbour, cancellationToken);
-            }
-            catch (DialException exception)
-            {
-                // It may have moved: its own record is newer than the table.
-                overlay.HandleFailed(neighbour, exception);
-            }
-        }
-
-        return await connector.ConnectAsync(await ShareLookUp(node).WaitAsync(cancellationToken), cancellationToken);
+        Func<ValueTask<MeshConnection>> byRecord = () => ConnectByRecordAsync(node, cancellationToken);
+        return overlay.Find(node) is { } neighbour
+            ? (await _attempts.RunAsync([() => ConnectAsync(neighbour, cancellationToken), byRecord], cancellationToken)).Result
+            : await byRecord();
     }
+
+    private async ValueTask<MeshConnection> ConnectAsync(Contact neighbour, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await connector.ConnectAsync(neighbour, cancellationToken);
+        }
+        catch (DialException exception)
+        {
+            overlay.HandleFailed(neighbour, exception);
+            throw;
+        }
+    }
+
+    private async ValueTask<MeshConnection> ConnectByRecordAsync(NodeId node, CancellationToken cancellationToken) =>
+        await connector.ConnectAsync(await ShareLookUp(node).WaitAsync(cancellationToken), cancellationToken);
 
     // Many calls may want the same node at once: one lookup serves them.
     private Task<Contact> ShareLookUp(NodeId node)
@@ -72,9 +82,9 @@ internal sealed class NodeFinder(RealmServices realm, Overlay overlay, Holder ho
 
     private async Task<Contact> LookUpAsync(NodeId node)
     {
-        // One holder is enough: an address that is out of date shows itself at the dial.
+        // Three holders, as for any record: the one that is nearest may have missed the newest.
         var key = DhtKey.OfNode(realm.Realm, node);
-        var found = await overlay.LookUpAsync(LookupGoal.Records, key, sufficientHolders: 1);
+        var found = await overlay.LookUpAsync(LookupGoal.Records, key);
         var record = found.Records.Concat(holder.Live(key)).Where(record => record.Publisher == node).MaxBy(record => record.Body.Sequence);
         return record?.Body.Content is RecordContent.Node { Addresses.IsEmpty: false } place
             ? new Contact(node, [.. place.Addresses.Take(Contact.MaxAddresses)])

@@ -64,21 +64,35 @@ internal sealed class RecordIntake
 
         if (record.Body.Realm != _realm.Realm)
         {
-            return IntakeOutcome.Refused(ErrorCode.RecordInvalid, "The record belongs to another realm.");
+            return Refuse(IntakeOutcome.Refused(ErrorCode.RecordInvalid, "The record belongs to another realm."));
         }
 
         // The digest covers the signature too: a forged copy of a record that is known gets no credit from it.
         var digest = CertificateHash.Compute(bytes.Span);
         if (!_byDigest.TryGetValue(digest, out var verification))
         {
-            verification = VerifyAsync(from, record);
-            Remember(digest, verification);
+            // Fetched before anything is shared: one who delivers a record and keeps its certificate back spoils nobody else's delivery.
+            ReadOnlyMemory<byte> certificate;
+            try
+            {
+                certificate = await FindCertificateAsync(from, record.Body.Certificate);
+            }
+            catch (MaculaException exception)
+            {
+                return Refuse(IntakeOutcome.Refused(exception.Code, $"The publisher's certificate could not be had: {exception.Message}"));
+            }
+
+            if (!_byDigest.TryGetValue(digest, out verification))
+            {
+                verification = VerifyAsync(record, certificate);
+                Remember(digest, verification);
+            }
         }
 
         var outcome = await verification;
         if (outcome.Accepted is not { } accepted)
         {
-            // What could not be had or was not valid here may be so from the next node.
+            // What is not valid now, such as for a clock that is off, may be so later.
             _byDigest.Remove(digest);
             return Refuse(outcome);
         }
@@ -110,18 +124,8 @@ internal sealed class RecordIntake
         }
     }
 
-    private async Task<IntakeOutcome> VerifyAsync(MeshConnection from, SignedRecord record)
+    private async Task<IntakeOutcome> VerifyAsync(SignedRecord record, ReadOnlyMemory<byte> certificate)
     {
-        ReadOnlyMemory<byte> certificate;
-        try
-        {
-            certificate = await FindCertificateAsync(from, record.Body.Certificate);
-        }
-        catch (MaculaException exception)
-        {
-            return IntakeOutcome.Refused(exception.Code, $"The publisher's certificate could not be had: {exception.Message}");
-        }
-
         var now = _realm.Scheduler.WallNow;
         return await _realm.Scheduler.OffloadAsync(() => _verifier.Verify(record, certificate, now)) switch
         {

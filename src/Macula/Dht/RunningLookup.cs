@@ -53,6 +53,12 @@ internal sealed class RunningLookup
 
     private void Pump()
     {
+        // Late answers are of use to the routing table alone.
+        if (_result.IsCompleted)
+        {
+            return;
+        }
+
         while (_core.TryPoll(_realm.Scheduler.Now, out var output))
         {
             switch (output)

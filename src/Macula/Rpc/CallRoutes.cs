@@ -79,16 +79,11 @@ internal sealed class CallRoutes(RealmServices realm, SerialQueue queue, Connect
 
     private async Task ProbeAsync(MeshConnection silent)
     {
-        try
-        {
-            await dht.Client.PingAsync(silent);
-            _providers.HandleAlive(silent.Peer.NodeId);
-        }
-        catch (DhtRefusedException)
+        if (await dht.Client.ProbeAsync(silent))
         {
             _providers.HandleAlive(silent.Peer.NodeId);
         }
-        catch (MaculaException)
+        else
         {
             // Calls that run on it may still end well; new ones dial anew.
             connections.LetGo(silent);

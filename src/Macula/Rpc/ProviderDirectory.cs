@@ -21,7 +21,6 @@ internal sealed class ProviderDirectory(RealmServices realm, DhtNode dht)
     private readonly Dictionary<NodeId, Instant> _suspectedUntil = [];
     private readonly Queue<NodeId> _suspects = new();
     private readonly Dictionary<DhtKey, Task<LookupResult>> _lookups = [];
-    private uint _turn;
 
     /// <summary>The nodes that provide a procedure, in the order in which to try them: round robin, those last that left a call unanswered.</summary>
     /// <exception cref="MaculaException">Nobody provides it, or nobody could be asked.</exception>
@@ -44,7 +43,7 @@ internal sealed class ProviderDirectory(RealmServices realm, DhtNode dht)
 
         var providers = records.Select(record => record.Publisher).Where(node => node != realm.Self.NodeId).Distinct().Order().ToList();
         return providers.Count > 0
-            ? Arrange(providers)
+            ? Arrange(providers, watch.Uses)
             : throw new MaculaException(ErrorCode.NoProvider, $"Nobody in the realm provides {procedure}.");
     }
 
@@ -74,9 +73,9 @@ internal sealed class ProviderDirectory(RealmServices realm, DhtNode dht)
 
     private bool IsSuspect(NodeId provider) => _suspectedUntil.TryGetValue(provider, out var until) && until > realm.Scheduler.Now;
 
-    private List<NodeId> Arrange(List<NodeId> providers)
+    private List<NodeId> Arrange(List<NodeId> providers, uint turn)
     {
-        var first = (int)(_turn++ % (uint)providers.Count);
+        var first = (int)(turn % (uint)providers.Count);
         var rotated = providers.Skip(first).Concat(providers.Take(first));
         return [.. rotated.OrderBy(IsSuspect)];
     }
