@@ -18,6 +18,12 @@ internal sealed class Joining
     // A name of a headless service may stand for hundreds of nodes; a few of them are enough to begin with.
     private const int MaxAddressesPerName = 8;
 
+    // RFC 8305 §5: one address that leads nowhere must not cost the whole time of a handshake.
+    private static readonly TimeSpan HeadStart = TimeSpan.FromMilliseconds(500);
+
+    // Rare enough that ten thousand nodes cost a bootstrap some twenty handshakes a second.
+    private static readonly TimeSpan ReviewInterval = TimeSpan.FromMinutes(10);
+
     private readonly RealmServices _realm;
     private readonly DhtSettings _settings;
     private readonly Dialer _dialer;
@@ -25,6 +31,8 @@ internal sealed class Joining
     private readonly Overlay _overlay;
     private readonly Join _core;
     private readonly QueueTimer _timer;
+    private readonly QueueTimer _review;
+    private readonly StaggeredAttempts _attempts;
     private readonly List<Completion<bool>> _untilJoined = [];
     private readonly List<Completion<bool>> _untilSettled = [];
     private bool _isStopped;
@@ -38,6 +46,8 @@ internal sealed class Joining
         _overlay = overlay;
         _core = new Join(settings.Options.Join, realm.Scheduler.Now);
         _timer = new QueueTimer(realm, queue, HandleTimeout);
+        _review = new QueueTimer(realm, queue, () => realm.Tasks.Run(ReviewAsync));
+        _attempts = new StaggeredAttempts(realm, HeadStart);
         overlay.PopulationChanged = HandlePopulation;
     }
 
@@ -51,7 +61,11 @@ internal sealed class Joining
     public Action? Joined { get; set; }
 
     /// <summary>Begins.</summary>
-    public void Start() => Pump();
+    public void Start()
+    {
+        ScheduleReview();
+        Pump();
+    }
 
     /// <summary>Completes when the node is in.</summary>
     /// <exception cref="OperationCanceledException">The token fired; joining goes on.</exception>
@@ -68,6 +82,7 @@ internal sealed class Joining
     {
         _isStopped = true;
         _timer.Stop();
+        _review.Stop();
         foreach (var waiting in _untilJoined.Concat(_untilSettled))
         {
             waiting.TrySetException(new MaculaException(ErrorCode.ShuttingDown));
@@ -153,11 +168,21 @@ internal sealed class Joining
         Joined?.Invoke();
     }
 
-    private void HandleFailure(string reason)
+    private void HandleFailure(string reason, Loudness loudness = Loudness.Warning)
     {
+        if (_isStopped)
+        {
+            return;
+        }
+
+        if (loudness == Loudness.Quiet && Failure != reason)
+        {
+            _realm.Logger.WaitsForOthers(reason);
+        }
+
         Failure = reason;
         _core.HandleUnanswered(_realm.Scheduler.Now, _realm.Random);
-        if (_realm.JoinGate.TryPass(_realm.Scheduler.Now, out var suppressed))
+        if (loudness == Loudness.Warning && _realm.JoinGate.TryPass(_realm.Scheduler.Now, out var suppressed))
         {
             _realm.Logger.JoinFailed(_realm.Realm, reason, suppressed);
         }
@@ -193,57 +218,88 @@ internal sealed class Joining
 
     private async Task AskBootstrapsAsync()
     {
-        var failures = await Task.WhenAll(_settings.Bootstraps.Select(AskAsync));
-        if (failures.Any(failure => failure is null))
+        var answers = await Task.WhenAll(_settings.Bootstraps.Select(bootstrap => AskAsync(bootstrap, MeetAsync)));
+        if (_overlay.Count > 0 || answers.Any(answer => answer is BootstrapAnswer.Alive))
         {
-            // Whoever answered is in the table by now, and HandlePopulation has said so; in a realm of which it is the only server, this one is client.
+            // Whoever is in the table is as good as a bootstrap that answered; one that answered and is not there may not hold records.
             _core.HandleAnswered();
             Pump();
-            return;
         }
-
-        HandleFailure(failures.Length == 0 ? "the realm file names no bootstrap" : string.Join("; ", failures));
+        else if (_settings.Mode == DhtMode.Server && answers.All(answer => answer is BootstrapAnswer.Self))
+        {
+            // The first node of a realm has nobody to ask, which is as it should be: others will ask it.
+            HandleFailure("this node has no bootstrap but itself", Loudness.Quiet);
+        }
+        else
+        {
+            HandleFailure(answers.Length == 0 ? "the realm file names no bootstrap" : string.Join("; ", answers.OfType<BootstrapAnswer.Failed>().Select(failed => failed.Reason)));
+        }
     }
 
-    // Null when the bootstrap answered, else why not.
-    private async Task<string?> AskAsync(BootstrapAddress bootstrap)
+    // [KAD-23]: parts of a realm that have forgotten each other have a bootstrap in common.
+    private async Task ReviewAsync()
+    {
+        if (IsJoined && _settings.Bootstraps is { IsEmpty: false } bootstraps)
+        {
+            await AskAsync(bootstraps[(int)(_realm.Random.NextUInt64() % (ulong)bootstraps.Length)], HearNeighboursAsync);
+        }
+
+        ScheduleReview();
+    }
+
+    private void ScheduleReview() => _review.Set(_realm.Scheduler.Now + (ReviewInterval * (0.5 + (0.5 * _realm.Random.NextDouble()))));
+
+    private async Task<BootstrapAnswer> AskAsync(BootstrapAddress bootstrap, Func<NodeAddress, ValueTask<bool>> question)
     {
         try
         {
-            string? failure = null;
-            foreach (var address in (await _endpoint.ResolveAsync(bootstrap.Host)).Take(MaxAddressesPerName))
+            var resolved = await _endpoint.ResolveAsync(bootstrap.Host);
+            var others = resolved.Select(address => NodeAddress.From(new IPEndPoint(address, bootstrap.Port))).Where(address => !_settings.Addresses.Contains(address)).ToArray();
+            if (others.Length == 0)
             {
-                failure = await AskAsync(NodeAddress.From(new IPEndPoint(address, bootstrap.Port)));
-                if (failure is null)
-                {
-                    return null;
-                }
+                return resolved.Count == 0 ? new BootstrapAnswer.Failed($"{bootstrap}: the name has no address") : new BootstrapAnswer.Self();
             }
 
-            return failure ?? $"{bootstrap}: the name has no address";
+            // Another part of a long list each time, so that one whose first nodes are gone still leads somewhere.
+            var first = others.Length <= MaxAddressesPerName ? 0 : (int)(_realm.Random.NextUInt64() % (ulong)others.Length);
+            var chosen = others.Skip(first).Concat(others.Take(first)).Take(MaxAddressesPerName);
+            await _attempts.RunAsync([.. chosen.Select<NodeAddress, Func<ValueTask<bool>>>(address => () => question(address))], CancellationToken.None);
+            return new BootstrapAnswer.Alive();
         }
         catch (MaculaException exception)
         {
-            return $"{bootstrap}: {exception.Message}";
+            // [CON-4]: a dial to an address alone finds another node than it wants only where it finds itself.
+            return exception.Code == ErrorCode.UnexpectedNode ? new BootstrapAnswer.Self() : new BootstrapAnswer.Failed($"{bootstrap}: {exception.Message}");
         }
     }
 
-    private async Task<string?> AskAsync(NodeAddress address)
+    private async ValueTask<bool> MeetAsync(NodeAddress address)
     {
-        if (_settings.Addresses.Contains(address))
-        {
-            return $"{address}: is this node itself";
-        }
+        await _overlay.MeetAsync(await DialAsync(address), address);
+        return true;
+    }
 
-        try
-        {
-            var connection = await _dialer.ConnectAsync(address.ToEndPoint(), wanted: null, CancellationToken.None);
-            await _overlay.MeetAsync(connection, address);
-            return null;
-        }
-        catch (MaculaException exception)
-        {
-            return $"{address}: {exception.Message}";
-        }
+    private async ValueTask<bool> HearNeighboursAsync(NodeAddress address)
+    {
+        await _overlay.HearNeighboursAsync(await DialAsync(address));
+        return true;
+    }
+
+    private ValueTask<MeshConnection> DialAsync(NodeAddress address) => _dialer.ConnectAsync(address.ToEndPoint(), wanted: null, CancellationToken.None);
+
+    private enum Loudness
+    {
+        Quiet,
+        Warning,
+    }
+
+    /// <summary>What came of asking a bootstrap.</summary>
+    private abstract record BootstrapAnswer
+    {
+        public sealed record Alive : BootstrapAnswer;
+
+        public sealed record Self : BootstrapAnswer;
+
+        public sealed record Failed(string Reason) : BootstrapAnswer;
     }
 }

@@ -21,4 +21,7 @@ internal static partial class DhtLog
 
     [LoggerMessage(1204, LogLevel.Debug, "{HolderId} did not take the record under {Key}: {Reason}")]
     public static partial void RecordNotTaken(this ILogger logger, NodeId holderId, DhtKey key, string reason);
+
+    [LoggerMessage(1205, LogLevel.Information, "The node waits for others to find it: {Reason}")]
+    public static partial void WaitsForOthers(this ILogger logger, string reason);
 }
