@@ -53,6 +53,9 @@ public sealed class RoutingTable
     /// <summary>The nodes in the table, farthest bucket first, within each the one that was silent longest first.</summary>
     public IEnumerable<Contact> Contacts => _buckets.Where(bucket => bucket is not null).SelectMany(bucket => bucket!.Entries.Select(entry => entry.Contact));
 
+    /// <summary>The node as it stands in the table; null when it does not.</summary>
+    public Contact? Find(NodeId node) => BucketOf(node) is { } index ? _buckets[index]?.Find(node)?.Contact : null;
+
     /// <summary>The bucket to which a node belongs: the length of the prefix that it shares with this node, 0 to 159; null for this node.</summary>
     public int? BucketOf(NodeId node) => node == _self ? null : _self.DistanceTo(node).SharedPrefixBits;
 
@@ -135,6 +138,10 @@ public sealed class RoutingTable
         PromoteWaiting(now);
     }
 
+    /// <summary>True when the bucket in whose range a point lies has room for others; for this node's own place, always.</summary>
+    public bool HasRoomNear(DhtKey point) =>
+        point.DistanceTo(_self).SharedPrefixBits is var index && (index >= _buckets.Length || _buckets[index] is not { IsFull: true });
+
     /// <summary>A lookup for this target was begun, which refreshes the bucket of its range.</summary>
     public void HandleLookup(DhtKey target, Instant now)
     {
@@ -145,14 +152,17 @@ public sealed class RoutingTable
         }
     }
 
-    /// <summary>Asks for a refresh of every bucket from the farthest to the nearest that is not empty, as after joining.</summary>
+    /// <summary>Asks for a refresh of every bucket from the farthest to the nearest that is not empty, as after joining, but for those of the 20 nearest nodes, whom that has looked up.</summary>
     /// <param name="now">The present.</param>
     /// <param name="random">Where the points come from.</param>
     public void RefreshAll(Instant now, RandomSource random)
     {
         ArgumentNullException.ThrowIfNull(random);
-        for (var index = 0; index <= DeepestIndex(); index++)
+        var left = Count;
+        var mayLeaveOut = left >= KademliaConstants.BucketSize;
+        for (var index = 0; index <= DeepestIndex() && !(mayLeaveOut && left < KademliaConstants.BucketSize); index++)
         {
+            left -= _buckets[index]?.Entries.Count ?? 0;
             RequestRefresh(index, now, random);
         }
     }

@@ -44,6 +44,9 @@ public sealed record WatchedKeyOptions
     /// <remarks>Repairs what a lost push or a holder that lies by leaving out has made wrong, and finds holders that came nearer.</remarks>
     public TimeSpan ReassertInterval { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>How long after a nearer node was heard of the holders are looked up anew. Default 2 s.</summary>
+    public TimeSpan NewcomerDelay { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>The longest wait after a first lookup of which no holder gave a lease. Default 500 ms; it doubles with each, and is drawn from 0 to that.</summary>
     public TimeSpan FirstWait { get; init; } = TimeSpan.FromMilliseconds(500);
 
@@ -146,6 +149,22 @@ public sealed class WatchedKey
         _wait = Backoff.Draw(++_failures, _options.FirstWait, _options.LongestWait, random);
         Fill(now);
         _findAt = now + (_holders.Count > 0 ? _options.ReassertInterval : _wait);
+    }
+
+    /// <summary>This node has come to know a node: when it is nearer to the key than one of the holders, the nearest are looked up again [KAD-39].</summary>
+    public void HandleNewcomer(NodeId newcomer, Instant now)
+    {
+        if (Find(newcomer) is not null)
+        {
+            return;
+        }
+
+        var distance = _key.DistanceTo(newcomer);
+        if (_holders.Count < _options.Holders || _holders.Exists(holder => distance < _key.DistanceTo(holder.Contact.Node)))
+        {
+            // Newcomers come in crowds when a realm starts; one lookup serves those of a moment.
+            _findAt = _isFinding ? _findAt : Instant.Earlier(_findAt, now + _options.NewcomerDelay);
+        }
     }
 
     /// <summary>A holder gave a lease.</summary>

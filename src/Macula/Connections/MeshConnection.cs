@@ -1,3 +1,4 @@
+using System.Net;
 using Macula.Identity.Certificates;
 using Macula.Protocols.Establishment;
 using Macula.Realms;
@@ -50,6 +51,9 @@ internal sealed class MeshConnection
 
     /// <summary>True once this side opens no more streams on it.</summary>
     public bool IsDraining => _streams.IsDraining;
+
+    /// <summary>The other node's address when the handshake was made, over which its certificate has come.</summary>
+    public IPEndPoint BirthRemoteEndPoint => _transport.BirthRemoteEndPoint;
 
     /// <summary>How the two nodes reach each other now.</summary>
     public PathReport Path => new(_transport.Carrier, _transport.RoundTripTime);

@@ -23,17 +23,28 @@ internal sealed class NodeConnector(RealmServices realm, ConnectionTable connect
     public ValueTask<MeshConnection> ConnectAsync(Contact contact, CancellationToken cancellationToken) =>
         connections.Find(contact.Node) is { } existing ? ValueTask.FromResult(existing) : DialAsync(contact, cancellationToken);
 
-    /// <summary>A connection to a node that was dialled at one of these addresses, which proves the node to be there ([KAD-3]).</summary>
+    /// <summary>A connection to a node by one of these addresses, which proves the node to be there ([KAD-3]).</summary>
     /// <inheritdoc cref="ConnectAsync"/>
     public ValueTask<MeshConnection> ConnectProvenAsync(Contact contact, CancellationToken cancellationToken) =>
         FindProven(contact) is { } proven ? ValueTask.FromResult(proven) : DialAsync(contact, cancellationToken);
 
-    /// <summary>The connection to a node to which one of these addresses led; null when none has.</summary>
+    /// <summary>The connection to a node to which one of these addresses led, or over which it came from one of them; null when there is none.</summary>
+    /// <remarks>
+    /// One port serves both roles, so a node whose handshake came from an address is as much there as one that was dialled there: to dial back would take the
+    /// same way through whatever lies between, and would show nothing more.
+    /// </remarks>
     public MeshConnection? FindProven(Contact contact)
     {
+        var existing = connections.Find(contact.Node);
         foreach (var address in contact.Addresses)
         {
-            if (connections.FindDialled(address.ToEndPoint()) is { } connection && connection.Peer.NodeId == contact.Node)
+            var place = address.ToEndPoint();
+            if (existing is not null && existing.BirthRemoteEndPoint.Equals(place))
+            {
+                return existing;
+            }
+
+            if (connections.FindDialled(place) is { } connection && connection.Peer.NodeId == contact.Node)
             {
                 return connection;
             }

@@ -43,6 +43,7 @@ internal sealed class DhtNode
         _server = new DhtServer(realm, settings, Overlay, _holder, intake, certificates, Watches);
         _holder.Changed = Watches.HandleHeld;
         _joining.Joined = HandleJoined;
+        Overlay.Entered = HandleEntered;
         connections.Disconnected = HandleDisconnected;
     }
 
@@ -119,6 +120,12 @@ internal sealed class DhtNode
     {
         Publisher.Republish();
         Watches.HandleJoined();
+    }
+
+    private void HandleEntered(NodeId node)
+    {
+        Publisher.HandleNewcomer(node);
+        Watches.HandleNewcomer(node);
     }
 
     private void HandleDisconnected(NodeId node)

@@ -5,6 +5,7 @@ using Macula.Transport.Execution;
 using Macula.Wire.Errors;
 using Macula.Wire.Identifiers;
 using Macula.Wire.Records;
+using Macula.Wire.Time;
 
 namespace Macula.Dht;
 
@@ -12,6 +13,9 @@ namespace Macula.Dht;
 /// <remarks>The shell of <see cref="WatchedKey"/>. Used on the realm's queue only.</remarks>
 internal sealed class KeyWatch
 {
+    // As many as a full key has if each holds few records; a holder that makes up more is heard no longer.
+    private const int MaxPages = 1024;
+
     private readonly RealmServices _realm;
     private readonly DhtMode _mode;
     private readonly Joining _joining;
@@ -41,6 +45,12 @@ internal sealed class KeyWatch
     /// <summary>What is watched.</summary>
     public DhtKey Key { get; }
 
+    /// <summary>How often it was used.</summary>
+    public uint Uses { get; private set; }
+
+    /// <summary>When it was used last.</summary>
+    public Instant UsedAt { get; private set; }
+
     /// <summary>True while somebody listens or waits.</summary>
     public bool IsHeld => _listeners.Count > 0 || _untilInForce.Count > 0;
 
@@ -49,6 +59,13 @@ internal sealed class KeyWatch
 
     /// <summary>The records under the key that hold now, without tombstones, this node's own among them.</summary>
     public IEnumerable<VerifiedRecord> Live => _core.Live(_realm.Scheduler.Now);
+
+    /// <summary>It is used now.</summary>
+    public void Use()
+    {
+        Uses++;
+        UsedAt = _realm.Scheduler.Now;
+    }
 
     /// <summary>Has the action called after each change, until it is taken back.</summary>
     public void Listen(Action changed) => _listeners.Add(changed);
@@ -71,6 +88,11 @@ internal sealed class KeyWatch
         if (IsInForce)
         {
             return;
+        }
+
+        if (_isStopped)
+        {
+            throw new MaculaException(ErrorCode.ShuttingDown);
         }
 
         var inForce = new Completion<bool>(_realm.Scheduler);
@@ -102,6 +124,13 @@ internal sealed class KeyWatch
     {
         _isAlone = false;
         _core.HandleJoined(_realm.Scheduler.Now);
+        Pump();
+    }
+
+    /// <summary>A node has come into the routing table.</summary>
+    public void HandleNewcomer(NodeId node)
+    {
+        _core.HandleNewcomer(node, _realm.Scheduler.Now);
         Pump();
     }
 
@@ -205,15 +234,21 @@ internal sealed class KeyWatch
         {
             var connection = await _overlay.ConnectAsync(read.Holder);
             NodeId? after = null;
-            do
+            for (var pages = 0; pages < MaxPages && !_isStopped; pages++)
             {
                 var page = await _overlay.Client.FindValueAsync(connection, read.Key, after);
-                HandlePushed(await _intake.TakeAllAsync(connection, page.Records));
+                var records = await _intake.TakeAllAsync(connection, page.Records);
+                HandlePushed(records);
 
-                // A page that does not go on from the one before would lead round in a circle.
-                after = page.Next is { } next && !(after >= next) ? next : null;
+                // [KAD-36]: what does not go on from the page before would lead round in a circle, and a page without a valid record is no step.
+                if (page.Next is not { } next || after >= next || records.IsEmpty)
+                {
+                    break;
+                }
+
+                after = next;
             }
-            while (after is not null);
+
             _core.HandleRead(read.Holder.Node);
         }
         catch (MaculaException exception)

@@ -3,15 +3,20 @@ using Macula.Transport.Execution;
 using Macula.Wire.Errors;
 using Macula.Wire.Identifiers;
 using Macula.Wire.Records;
+using Macula.Wire.Time;
 
 namespace Macula.Dht;
 
 /// <summary>The keys of the DHT that this node watches, so that it knows without asking what stands under them.</summary>
-/// <remarks>Used on the realm's queue only. Bounded: the key that was used longest ago gives way to a new one, unless somebody holds it.</remarks>
+/// <remarks>Used on the realm's queue only. Bounded: the key that was used longest ago gives way to a new one, unless somebody holds it; one that nobody has used for 10 minutes ends.</remarks>
 internal sealed class KeyWatches(RealmServices realm, SerialQueue queue, DhtSettings settings, Joining joining, Overlay overlay, Holder holder, RecordIntake intake)
 {
+    // What was not wanted for so long is looked up when it is wanted again; until then it costs three connections and a renewal each half minute.
+    private static readonly TimeSpan UnusedTime = TimeSpan.FromMinutes(10);
+
     private readonly Dictionary<DhtKey, LinkedListNode<KeyWatch>> _byKey = [];
     private readonly LinkedList<KeyWatch> _byUse = [];
+    private QueueTimer? _expiry;
     private bool _isStopped;
 
     /// <summary>The watch of a key; null when there is none.</summary>
@@ -30,6 +35,7 @@ internal sealed class KeyWatches(RealmServices realm, SerialQueue queue, DhtSett
         {
             _byUse.Remove(known);
             _byUse.AddLast(known);
+            known.Value.Use();
             return known.Value;
         }
 
@@ -40,7 +46,9 @@ internal sealed class KeyWatches(RealmServices realm, SerialQueue queue, DhtSett
 
         var watch = new KeyWatch(realm, queue, settings.Mode, joining, overlay, holder, intake, key);
         _byKey.Add(key, _byUse.AddLast(watch));
+        watch.Use();
         watch.Start();
+        ScheduleExpiry();
         return watch;
     }
 
@@ -53,6 +61,15 @@ internal sealed class KeyWatches(RealmServices realm, SerialQueue queue, DhtSett
         foreach (var watch in _byUse)
         {
             watch.HandleJoined();
+        }
+    }
+
+    /// <summary>A node has come into the routing table: it may be nearer to some keys than those at which they are watched.</summary>
+    public void HandleNewcomer(NodeId node)
+    {
+        foreach (var watch in _byUse)
+        {
+            watch.HandleNewcomer(node);
         }
     }
 
@@ -69,10 +86,45 @@ internal sealed class KeyWatches(RealmServices realm, SerialQueue queue, DhtSett
     public void Stop()
     {
         _isStopped = true;
+        _expiry?.Stop();
         foreach (var watch in _byUse)
         {
             watch.Stop();
         }
+    }
+
+    // The one that was used longest ago stands first, so it is the first that can be due.
+    private void ScheduleExpiry()
+    {
+        _expiry ??= new QueueTimer(realm, queue, HandleExpiry);
+        _expiry.Set(_byUse.First is { } oldest ? oldest.Value.UsedAt + UnusedTime : Instant.Never);
+    }
+
+    private void HandleExpiry()
+    {
+        while (_byUse.First is { } oldest && oldest.Value.UsedAt + UnusedTime <= realm.Scheduler.Now)
+        {
+            if (oldest.Value.IsHeld)
+            {
+                // Whoever listens uses it without a word.
+                _byUse.Remove(oldest);
+                _byUse.AddLast(oldest);
+                oldest.Value.Use();
+            }
+            else
+            {
+                End(oldest);
+            }
+        }
+
+        ScheduleExpiry();
+    }
+
+    private void End(LinkedListNode<KeyWatch> entry)
+    {
+        entry.Value.Stop();
+        _byUse.Remove(entry);
+        _byKey.Remove(entry.Value.Key);
     }
 
     private void MakeRoom()
@@ -81,9 +133,7 @@ internal sealed class KeyWatches(RealmServices realm, SerialQueue queue, DhtSett
         {
             if (!entry.Value.IsHeld)
             {
-                entry.Value.Stop();
-                _byUse.Remove(entry);
-                _byKey.Remove(entry.Value.Key);
+                End(entry);
                 return;
             }
         }

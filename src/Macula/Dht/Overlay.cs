@@ -31,6 +31,11 @@ internal sealed class Overlay
     private readonly QueueTimer _timer;
     private readonly List<RunningLookup> _lookups = [];
     private readonly Queue<Completion<bool>> _waiting = new();
+
+    // One for each bucket at most: see RoutingTable.
+    private readonly Queue<DhtKey> _refreshes = new();
+    private bool _isRefreshing;
+    private bool _hasPopulation;
     private int _placesTaken;
     private bool _isStopped;
 
@@ -52,14 +57,17 @@ internal sealed class Overlay
     /// <summary>How many nodes are in the routing table.</summary>
     public int Count => _table.Count;
 
-    /// <summary>Called after the table may have changed from empty to not, or back.</summary>
+    /// <summary>Called when the table has changed from empty to not, or back.</summary>
     public Action? PopulationChanged { get; set; }
+
+    /// <summary>Called with each node that has come into the table.</summary>
+    public Action<NodeId>? Entered { get; set; }
 
     /// <summary>The nodes of the table nearest to a target, nearest first.</summary>
     public IReadOnlyList<Contact> Closest(DhtKey target) => _table.Closest(target, KademliaConstants.BucketSize);
 
     /// <summary>The node as it stands in the table; null when it does not.</summary>
-    public Contact? Find(NodeId node) => _table.Closest(DhtKey.PlaceOf(node), 1) is [var nearest] && nearest.Node == node ? nearest : null;
+    public Contact? Find(NodeId node) => _table.Find(node);
 
     /// <summary>The connection to a node, dialled if there is none.</summary>
     /// <exception cref="MaculaException">It cannot be reached.</exception>
@@ -68,14 +76,13 @@ internal sealed class Overlay
     /// <summary>Looks up nodes or records by asking the network, at most <see cref="LookupOptions.MaxDuration"/>.</summary>
     /// <param name="goal">What is wanted.</param>
     /// <param name="target">The point or key.</param>
-    /// <param name="sufficientHolders">After how many nodes with records it may end.</param>
     /// <exception cref="MaculaException">Too many lookups wait, or the node stops.</exception>
-    public async Task<LookupResult> LookUpAsync(LookupGoal goal, DhtKey target, int sufficientHolders = 3)
+    public async Task<LookupResult> LookUpAsync(LookupGoal goal, DhtKey target)
     {
         await EnterAsync();
         var now = _realm.Scheduler.Now;
         _table.HandleLookup(target, now);
-        var core = new Lookup(goal, target, _realm.Self.NodeId, Closest(target), _timeouts, new LookupOptions { Addresses = _settings.Dialable, SufficientHolders = sufficientHolders }, now);
+        var core = new Lookup(goal, target, _realm.Self.NodeId, Closest(target), _timeouts, new LookupOptions { Addresses = _settings.Dialable }, now);
         var lookup = new RunningLookup(_realm, _queue, this, _intake, core);
         _lookups.Add(lookup);
         try
@@ -93,12 +100,24 @@ internal sealed class Overlay
         }
     }
 
-    /// <summary>Asks a node that is known by an address alone; returns it once it is in the table or known to be in client mode.</summary>
-    /// <exception cref="MaculaException">It cannot be reached, or does not answer.</exception>
+    /// <summary>Asks a node that was known by an address alone; afterwards it is in the table, or waits for a place there, if the policy lets it hold records.</summary>
+    /// <exception cref="MaculaException">It does not answer, or is in client mode.</exception>
     public async ValueTask MeetAsync(MeshConnection connection, NodeAddress address)
     {
         await Client.PingAsync(connection);
         HandleAlive(connection, new Contact(connection.Peer.NodeId, [address]));
+        Pump();
+    }
+
+    /// <summary>Asks a node for those nearest to this one, and pings whom this one did not know ([KAD-23]).</summary>
+    /// <exception cref="MaculaException">It does not answer, or is in client mode.</exception>
+    public async ValueTask HearNeighboursAsync(MeshConnection connection)
+    {
+        foreach (var contact in await Client.FindNodeAsync(connection, DhtKey.PlaceOf(_realm.Self.NodeId)))
+        {
+            _table.HandleHeard(contact, _realm.Scheduler.Now);
+        }
+
         Pump();
     }
 
@@ -112,8 +131,7 @@ internal sealed class Overlay
         }
         else if (MayStore(from))
         {
-            _table.HandleHeard(new Contact(from.Peer.NodeId, addresses), now);
-            _table.HandleSeen(from.Peer.NodeId, now);
+            Hear(new Contact(from.Peer.NodeId, addresses));
         }
 
         Pump();
@@ -122,16 +140,7 @@ internal sealed class Overlay
     /// <summary>A node answered as one in server mode does.</summary>
     public void HandleAnswered(Contact contact)
     {
-        if (_connector.FindProven(contact) is { } proven)
-        {
-            HandleAlive(proven, contact);
-        }
-        else
-        {
-            _table.HandleHeard(contact, _realm.Scheduler.Now);
-            _table.HandleSeen(contact.Node, _realm.Scheduler.Now);
-        }
-
+        Hear(contact);
         Pump();
     }
 
@@ -180,12 +189,33 @@ internal sealed class Overlay
 
     private bool MayStore(MeshConnection connection) => _realm.Authorizer.Authorize(connection.Peer, MeshAction.Store, "").IsAllowed;
 
+    // Something has just come from it: over a connection by which it is proven to be there, that is enough; otherwise it is dialled ([KAD-3]).
+    private void Hear(Contact contact)
+    {
+        if (_connector.FindProven(contact) is { } proven)
+        {
+            HandleAlive(proven, contact);
+        }
+        else
+        {
+            _table.HandleHeard(contact, _realm.Scheduler.Now);
+            _table.HandleSeen(contact.Node, _realm.Scheduler.Now);
+        }
+    }
+
     private void HandleAlive(MeshConnection proven, Contact contact)
     {
         // [KAD-3]: records are only given to whom the policy lets hold them.
-        if (MayStore(proven))
+        if (!MayStore(proven))
         {
-            _table.HandleAlive(contact, _realm.Scheduler.Now);
+            return;
+        }
+
+        var wasThere = _table.Find(contact.Node) is not null;
+        _table.HandleAlive(contact, _realm.Scheduler.Now);
+        if (!wasThere && _table.Find(contact.Node) is not null)
+        {
+            Entered?.Invoke(contact.Node);
         }
     }
 
@@ -210,13 +240,23 @@ internal sealed class Overlay
                     _realm.Tasks.Run(() => PingAsync(ping.Contact));
                     break;
                 case RoutingOutput.Refresh refresh:
-                    _realm.Tasks.Run(() => RefreshAsync(refresh.Target));
+                    _refreshes.Enqueue(refresh.Target);
                     break;
             }
         }
 
+        if (_refreshes.Count > 0 && !_isRefreshing)
+        {
+            _isRefreshing = true;
+            _realm.Tasks.Run(RefreshAsync);
+        }
+
         _timer.Set(_table.PollTimeout());
-        PopulationChanged?.Invoke();
+        if (_hasPopulation != Count > 0)
+        {
+            _hasPopulation = !_hasPopulation;
+            PopulationChanged?.Invoke();
+        }
     }
 
     private async Task PingAsync(Contact contact)
@@ -234,16 +274,27 @@ internal sealed class Overlay
         }
     }
 
-    private async Task RefreshAsync(DhtKey target)
+    // [KAD-8]: one after the other, since each learns of nodes for the buckets of the next, and a realm that starts has many nodes that do so at once.
+    private async Task RefreshAsync()
     {
-        try
+        while (_refreshes.TryDequeue(out var target) && !_isStopped)
         {
-            await LookUpAsync(LookupGoal.Nodes, target);
+            if (!_table.HasRoomNear(target))
+            {
+                continue;
+            }
+
+            try
+            {
+                await LookUpAsync(LookupGoal.Nodes, target);
+            }
+            catch (MaculaException)
+            {
+                // The node stops, or is busy with other lookups, which fill the table as well.
+            }
         }
-        catch (MaculaException)
-        {
-            // The node stops, or is busy with other lookups, which fill the table as well.
-        }
+
+        _isRefreshing = false;
     }
 
     private async ValueTask EnterAsync()

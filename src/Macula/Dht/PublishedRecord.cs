@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Macula.Protocols.Kademlia;
 using Macula.Realms;
 using Macula.Transport.Execution;
@@ -16,6 +17,7 @@ internal sealed class PublishedRecord
     private readonly Publication _core;
     private readonly QueueTimer _timer;
     private readonly List<Completion<bool>> _untilInForce = [];
+    private ImmutableArray<Contact> _asked = [];
     private Completion<bool>? _untilWithdrawn;
     private bool _isStopped;
 
@@ -39,6 +41,18 @@ internal sealed class PublishedRecord
     {
         _core.Update(content);
         Pump();
+    }
+
+    /// <summary>True when a lookup now would find this node among those that should hold the record, and it was not asked the last time ([REC-20]).</summary>
+    public bool ShouldStandAt(NodeId node)
+    {
+        if (_asked.Any(contact => contact.Node == node))
+        {
+            return false;
+        }
+
+        var distance = Key.DistanceTo(node);
+        return _asked.Length < KademliaConstants.BucketSize || _asked.Any(contact => distance < Key.DistanceTo(contact.Node));
     }
 
     /// <summary>Stores it anew.</summary>
@@ -150,7 +164,7 @@ internal sealed class PublishedRecord
 
     private async Task StoreAsync(VerifiedRecord record)
     {
-        var tally = await _publisher.StoreAsync(record);
+        (_asked, var tally) = await _publisher.StoreAsync(record);
         _core.HandleStored(tally, _realm.Scheduler.Now, _realm.Random);
         Pump();
     }

@@ -18,7 +18,14 @@ internal sealed class RecordPublisher(
     // One for each procedure and each prefix of subscriptions, and the node's own.
     private const int MaxPublications = 20_001;
 
+    // Newcomers come in crowds when a realm starts; one attempt serves those of a moment.
+    private static readonly TimeSpan NewcomerDelay = TimeSpan.FromSeconds(2);
+
     private readonly SortedDictionary<DhtKey, PublishedRecord> _published = [];
+
+    // Bounded by the routing table, which is where they come from, and by the delay.
+    private readonly List<NodeId> _newcomers = [];
+    private QueueTimer? _newcomersDue;
 
     // The greatest sequence of all records that were withdrawn: under whichever key the next one stands, it is newer, whatever the clock says.
     private long _lastSequence = -1;
@@ -62,6 +69,20 @@ internal sealed class RecordPublisher(
         }
     }
 
+    /// <summary>A node has come into the routing table: the records that it should hold are stored anew, a moment later ([REC-20]).</summary>
+    public void HandleNewcomer(NodeId node)
+    {
+        if (_published.Count > 0 && !_isStopped)
+        {
+            _newcomers.Add(node);
+            _newcomersDue ??= new QueueTimer(realm, queue, HandleNewcomers);
+            if (_newcomers.Count == 1)
+            {
+                _newcomersDue.Set(realm.Scheduler.Now + NewcomerDelay);
+            }
+        }
+    }
+
     /// <summary>Takes every record back, and completes when that is done or the time is over ([REC-18]).</summary>
     /// <param name="timeout">Longest wait; what was not taken back by then ends by its own time.</param>
     public async ValueTask WithdrawAllAsync(TimeSpan timeout)
@@ -81,6 +102,7 @@ internal sealed class RecordPublisher(
     public void Stop()
     {
         _isStopped = true;
+        _newcomersDue?.Stop();
         foreach (var record in _published.Values)
         {
             record.Stop();
@@ -92,10 +114,11 @@ internal sealed class RecordPublisher(
         () => signer.Sign(sign.Content, sign.State, sign.Sequence, sign.Issued, sign.TimeToLive));
 
     /// <summary>Has the nodes nearest to the record's key hold it; this node holds it in any case, and counts as one of them where it is one.</summary>
-    public async ValueTask<StoreTally> StoreAsync(VerifiedRecord record)
+    /// <returns>Who was asked, and what became of it.</returns>
+    public async ValueTask<(ImmutableArray<Contact> Asked, StoreTally Tally)> StoreAsync(VerifiedRecord record)
     {
         var own = holder.StoreAsync(record).AsTask();
-        ImmutableArray<Contact> nearest = [];
+        ImmutableArray<Contact> nearest;
         try
         {
             // Before the first attempt to join has ended, nobody is known who could hold it.
@@ -105,12 +128,17 @@ internal sealed class RecordPublisher(
         catch (MaculaException)
         {
             // The node stops, or is too busy: the publication tries again.
+            await own;
+            return ([], new StoreTally([], -1));
         }
 
         var newest = -1L;
         var held = await Task.WhenAll(nearest.Select(contact => OfferAsync(contact, record, sequence => newest = Math.Max(newest, sequence))));
         await own;
-        return new StoreTally(settings.Mode == DhtMode.Server ? InsertSelf(nearest, held, record.Key) : [.. held], newest);
+
+        // [REC-18]: a tombstone is for those who hold the record; this node, which may be about to stop, knows without.
+        var counts = settings.Mode == DhtMode.Server && (nearest.IsEmpty || record.Body.State == RecordState.Live);
+        return (nearest, new StoreTally(counts ? InsertSelf(nearest, held, record.Key) : [.. held], newest));
     }
 
     /// <summary>A record was withdrawn: it is not this publisher's any more.</summary>
@@ -118,6 +146,19 @@ internal sealed class RecordPublisher(
     {
         _published.Remove(record.Key);
         _lastSequence = Math.Max(_lastSequence, lastSequence);
+    }
+
+    private void HandleNewcomers()
+    {
+        var newcomers = _newcomers.ToArray();
+        _newcomers.Clear();
+        foreach (var record in _published.Values.ToArray())
+        {
+            if (newcomers.Any(record.ShouldStandAt))
+            {
+                record.Republish();
+            }
+        }
     }
 
     private async Task<bool> OfferAsync(Contact contact, VerifiedRecord record, Action<long> superseded)
