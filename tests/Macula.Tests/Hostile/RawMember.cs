@@ -28,14 +28,64 @@ internal sealed class RawMember : IAsyncDisposable
     /// <summary>Who it is.</summary>
     public Macula.Identity.Certificates.NodeIdentity Identity => _credentials.Identity;
 
+    /// <summary>Its key and certificate.</summary>
+    public NodeCredentials Credentials => _credentials;
+
     /// <summary>Gets a certificate and binds an endpoint.</summary>
-    public static async Task<RawMember> StartAsync(Mesh mesh, TestRealm realm, string name = "mallory")
+    public static async Task<RawMember> StartAsync(Mesh mesh, TestRealm realm, string name = "mallory", Macula.Identity.Names.NodeRoles roles = Macula.Identity.Names.NodeRoles.Peer)
     {
-        var credentials = realm.Issue(name, mesh.WallNow);
+        var credentials = realm.Issue(name, mesh.WallNow, roles);
         var transport = mesh.NextTransport(out var address);
         var endpoint = await transport.BindAsync(new EndpointOptions { LocalEndPoint = address }, mesh.Scheduler);
         var identity = new TlsIdentity(realm.File.Id.ToServerName(), [credentials.Certificate.Der], credentials.Key.ExportPkcs8());
         return new RawMember(endpoint, identity, credentials);
+    }
+
+    /// <summary>Accepts connections as a good node would and answers each request with bytes of the test's choice, until it is disposed.</summary>
+    /// <param name="answer">The answering frame's bytes; null leaves the request unanswered.</param>
+    public async Task ServeAsync(Func<Frame, ReadOnlyMemory<byte>?> answer)
+    {
+        _endpoint.Serve(_identity);
+        var serving = new List<Task>();
+        while (await _endpoint.AcceptConnectionAsync() is { } connection)
+        {
+            serving.Add(ServeAsync(connection, answer));
+        }
+
+        await Task.WhenAll(serving);
+    }
+
+    /// <summary>Answers the requests that come over a connection that it dialled.</summary>
+    public static async Task ServeStreamsAsync(TransportConnection connection, Func<Frame, ReadOnlyMemory<byte>?> answer)
+    {
+        try
+        {
+            while (await connection.AcceptStreamAsync() is { } stream)
+            {
+                if (stream.CanWrite && answer(await ReadAnswerAsync(stream)) is { } bytes)
+                {
+                    await stream.WriteAsync(bytes, WriteEnd.Finish);
+                }
+            }
+        }
+        catch (ConnectionClosedException)
+        {
+            // The other side has ended it.
+        }
+    }
+
+    private static async Task ServeAsync(TransportConnection connection, Func<Frame, ReadOnlyMemory<byte>?> answer)
+    {
+        try
+        {
+            await using var control = await connection.OpenStreamAsync(StreamDirection.Unidirectional);
+            await control.WriteAsync(Hello());
+            await ServeStreamsAsync(connection, answer);
+        }
+        catch (ConnectionClosedException)
+        {
+            // The other side has ended it.
+        }
     }
 
     /// <summary>Dials a node and says nothing.</summary>
