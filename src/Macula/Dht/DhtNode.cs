@@ -25,6 +25,7 @@ internal sealed class DhtNode
     private readonly Joining _joining;
     private readonly Holder _holder;
     private readonly DhtServer _server;
+    private readonly Replicator _replicator;
 
     public DhtNode(RealmServices realm, SerialQueue queue, DhtSettings settings, RealmEndpoint endpoint, ConnectionTable connections, Dialer dialer)
     {
@@ -40,6 +41,7 @@ internal sealed class DhtNode
         Watches = new KeyWatches(realm, queue, settings, _joining, Overlay, _holder, intake);
         Publisher = new RecordPublisher(realm, queue, settings, new RecordSigner(realm.Credentials), _joining, Overlay, _holder, intake);
         Finder = new NodeFinder(realm, Overlay, _holder, connections, connector);
+        _replicator = new Replicator(realm, queue, Overlay, _holder);
         _server = new DhtServer(realm, settings, Overlay, _holder, intake, certificates, Watches);
         _holder.Changed = Watches.HandleHeld;
         _joining.Joined = HandleJoined;
@@ -111,6 +113,7 @@ internal sealed class DhtNode
         _joining.Stop();
         Publisher.Stop();
         Watches.Stop();
+        _replicator.Stop();
         _holder.Stop();
         Overlay.Stop();
     }
@@ -124,6 +127,11 @@ internal sealed class DhtNode
 
     private void HandleEntered(NodeId node)
     {
+        if (_settings.Mode == DhtMode.Server)
+        {
+            _replicator.HandleNewcomer(node);
+        }
+
         Publisher.HandleNewcomer(node);
         Watches.HandleNewcomer(node);
     }

@@ -38,6 +38,9 @@ internal sealed class Holder
     /// <summary>How many records are held, tombstones included.</summary>
     public int Count => _store.Count;
 
+    /// <summary>The keys under which something is held, nearest to this node first.</summary>
+    public IEnumerable<DhtKey> Keys => _store.Keys;
+
     /// <summary>The records under a key that hold now, without tombstones.</summary>
     public IEnumerable<VerifiedRecord> Live(DhtKey key) => _store.Live(key, _realm.Scheduler.Now);
 

@@ -118,7 +118,7 @@ internal sealed class CallClient(RealmServices realm, CallRoutes routes)
             }
             catch (CallException exception) when (left.Count > 0 && exception.IsTransient && MayRepeat(call, options))
             {
-                // [RPC-14]: another provider may do what this one provably did not begin.
+                // [RPC-15]: another provider may do what this one provably did not begin.
             }
         }
     }

@@ -94,7 +94,7 @@ public abstract class DhtContract<TRunner>
     });
 
     [Fact]
-    public void ASecondProviderTakesOverInTheCallAfterTheFirstHasGone() => Run(async (mesh, realm) => // [RPC-14] [KAD-31]
+    public void ASecondProviderTakesOverInTheCallAfterTheFirstHasGone() => Run(async (mesh, realm) => // [RPC-15] [KAD-31]
     {
         var boot = await StartAsync(mesh, realm, "boot", DhtMode.Server);
         var alice = await StartAsync(mesh, realm, "alice", DhtMode.Server, boot);

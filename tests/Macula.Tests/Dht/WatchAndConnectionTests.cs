@@ -58,7 +58,7 @@ public sealed class WatchAndConnectionTests
     });
 
     [Fact]
-    public void AWarmCallerLearnsOfASecondProviderByItself() => SimulatedRun.Run(31, async mesh => // [KAD-31] [KAD-36]
+    public void AWarmCallerLearnsOfASecondProviderByItself() => SimulatedRun.Run(31, async mesh => // [RPC-17] [KAD-31] [KAD-36]
     {
         var (boot, first, bob) = await StartAsync(mesh);
         await bob.CallAsync("echo", 7);
@@ -80,7 +80,7 @@ public sealed class WatchAndConnectionTests
     });
 
     [Fact]
-    public void AWatchIsRenewedAndOutlivesAHolder() => SimulatedRun.Run(32, async mesh => // [KAD-36] [KAD-37]
+    public void AWatchIsRenewedAndOutlivesAHolder() => SimulatedRun.Run(32, async mesh => // [KAD-36] [KAD-37] [KAD-39] [REC-21]
     {
         var (boot, _, bob) = await StartAsync(mesh);
         var holders = new List<(MaculaPeer Peer, Testing.Network.SimulatedHost Host)>();

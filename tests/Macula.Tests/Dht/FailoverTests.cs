@@ -1,0 +1,108 @@
+using Macula.Rpc;
+using Macula.Tests.Meshes;
+using Macula.Wire.Errors;
+using Macula.Wire.Frames;
+
+namespace Macula.Tests.Dht;
+
+/// <summary>What a call by name does when a provider fails it, in virtual time.</summary>
+public sealed class FailoverTests
+{
+    private static readonly CallHandler Echo = static (call, _) => ValueTask.FromResult(call.Argument);
+
+    [Fact]
+    public void AProviderThatIsGoneCostsNoCallThatHasNotStarted() => SimulatedRun.Run(1, async mesh => // [RPC-15]
+    {
+        // Both stand in the DHT, and one of them was killed before anybody was connected to it.
+        var realm = mesh.Found("tenant-a");
+        var boot = await mesh.StartAsync(realm, "boot", DhtMember.Server());
+        var dead = await StartProviderAsync(mesh, boot, "dead", Echo);
+        mesh.LastHost.Crash();
+        mesh.Abandon(dead);
+        var alive = await StartProviderAsync(mesh, boot, "alive", Echo);
+        var caller = await mesh.StartAsync(realm, "caller", DhtMember.Client(boot));
+
+        for (var call = 0; call < 4; call++)
+        {
+            Assert.Equal(alive.Self.NodeId, (await caller.CallAsync("echo", 7)).Provider.NodeId);
+        }
+    });
+
+    [Fact]
+    public void AProviderThatRefusesBeforeItBeginsIsFollowedByTheNext() => SimulatedRun.Run(2, async mesh => // [RPC-15] [RPC-7]
+    {
+        var realm = mesh.Found("tenant-a");
+        var boot = await mesh.StartAsync(realm, "boot", DhtMember.Server());
+        var good = await StartProviderAsync(mesh, boot, "good", Echo);
+        var caller = await mesh.StartAsync(realm, "caller", DhtMember.Client(boot));
+
+        // Its record stands, but it provides the procedure no longer.
+        await using var former = await Hostile.RawMember.StartAsync(mesh, realm, "former");
+        var refusals = 0;
+        var serving = former.ServeAsync(request =>
+        {
+            refusals += request.Type == FrameType.Call ? 1 : 0;
+            return Hostile.RawMember.Bytes(new ErrorFrame(ErrorCode.NoSuchProcedure, "", CallExecution.NotStarted).Write);
+        });
+        await RawProvider.PublishAsync(former, boot, mesh.WallNow);
+
+        for (var call = 0; call < 4; call++)
+        {
+            Assert.Equal(good.Self.NodeId, (await caller.CallAsync("echo", 7)).Provider.NodeId);
+        }
+
+        Assert.NotEqual(0, refusals);
+        await former.DisposeAsync();
+        await serving;
+    });
+
+    [Fact]
+    public void WhatAHandlerHasBegunIsNotBegunElsewhere() => SimulatedRun.Run(3, async mesh => // [RPC-15] [RPC-8]
+    {
+        var realm = mesh.Found("tenant-a");
+        var boot = await mesh.StartAsync(realm, "boot", DhtMember.Server());
+        var runs = 0;
+        CallHandler failing = (_, _) =>
+        {
+            runs++;
+            throw new InvalidOperationException("no");
+        };
+        await StartProviderAsync(mesh, boot, "first", failing);
+        await StartProviderAsync(mesh, boot, "second", failing);
+        var caller = await mesh.StartAsync(realm, "caller", DhtMember.Client(boot));
+
+        var failure = await Assert.ThrowsAsync<CallException>(() => caller.CallAsync("echo", 7, new CallOptions { Repetition = CallRepetition.Idempotent }).AsTask());
+
+        Assert.Equal((ErrorCode.HandlerFailed, CallExecution.Started, 1), (failure.Code, failure.Execution, runs));
+    });
+
+    [Fact]
+    public void TheCallAfterAKilledProviderGoesToTheNextAtOnce() => SimulatedRun.Run(4, async mesh => // [RPC-16] [RPC-4]
+    {
+        var realm = mesh.Found("tenant-a");
+        var boot = await mesh.StartAsync(realm, "boot", DhtMember.Server());
+        var first = await StartProviderAsync(mesh, boot, "first", Echo);
+        var host = mesh.LastHost;
+        var caller = await mesh.StartAsync(realm, "caller", DhtMember.Client(boot));
+        await caller.CallAsync("echo", 7);
+        host.Crash();
+        mesh.Abandon(first);
+        var failure = await Assert.ThrowsAsync<CallException>(() => caller.CallAsync("echo", 7, new CallOptions { Deadline = TimeSpan.FromSeconds(2) }).AsTask());
+        Assert.Equal((ErrorCode.DeadlineExceeded, CallExecution.Unknown), (failure.Code, failure.Execution));
+
+        var second = await StartProviderAsync(mesh, boot, "second", Echo);
+        for (var call = 0; call < 4; call++)
+        {
+            var before = mesh.World.Elapsed;
+            Assert.Equal(second.Self.NodeId, (await caller.CallAsync("echo", 7)).Provider.NodeId);
+            Assert.InRange(mesh.World.Elapsed - before, TimeSpan.Zero, TimeSpan.FromSeconds(1));
+        }
+    });
+
+    private static async Task<MaculaPeer> StartProviderAsync(SimulatedMesh mesh, MaculaPeer boot, string name, CallHandler handler)
+    {
+        var provider = await mesh.StartAsync(mesh.Realm!, name, DhtMember.Client(boot));
+        await (await provider.AdvertiseAsync("echo", handler)).WaitUntilPublishedAsync();
+        return provider;
+    }
+}
