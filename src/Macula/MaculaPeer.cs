@@ -69,7 +69,7 @@ public sealed partial class MaculaPeer : IAsyncDisposable
     /// <param name="cancellationToken">Stops waiting; joining goes on.</param>
     /// <exception cref="MaculaException">The node stops.</exception>
     /// <exception cref="OperationCanceledException">The token fired.</exception>
-    /// <remarks>Nothing needs to wait for it: what an application asks for before is done once the node has joined, within its deadline.</remarks>
+    /// <remarks>Nothing needs to wait for it: what an application asks for before is done once the node has joined; a call by a node in client mode fails with Unreachable when an attempt has found nobody.</remarks>
     public ValueTask WaitUntilJoinedAsync(CancellationToken cancellationToken = default) => _realm.WhenJoinedAsync(cancellationToken);
 
     /// <summary>Completes when the node has stopped: after <see cref="DisposeAsync"/>, or since a bug of ours ended it.</summary>

@@ -23,7 +23,10 @@ public sealed class Advertisement : IAsyncDisposable
     /// <param name="cancellationToken">Stops waiting; publishing goes on.</param>
     /// <exception cref="MaculaException">The node stops, or the advertisement was disposed.</exception>
     /// <exception cref="OperationCanceledException">The token fired.</exception>
-    /// <remarks>Never completes while the node has not found its realm; it can be called by address all the same.</remarks>
+    /// <remarks>
+    /// Never completes while a node in client mode has not found its realm; it can be called by address all the same. A node in server mode that finds nobody is the first of its realm as far as
+    /// it can know: it holds the record itself, and gives it to those who come.
+    /// </remarks>
     public ValueTask WaitUntilPublishedAsync(CancellationToken cancellationToken = default) => _whenPublished(cancellationToken);
 
     /// <summary>Stops providing it. Calls that run go on to their end; new ones get <see cref="Wire.Errors.ErrorCode.NoSuchProcedure"/>.</summary>
