@@ -17,7 +17,7 @@ internal static class LayerChecks
         ["Macula.Transport.Quic"] = ("Native", ["Macula.Transport", "Macula.Wire"]),
         ["Macula"] = ("Shell", ["Macula.Protocols", "Macula.Identity", "Macula.Transport", "Macula.Wire"]),
         ["Macula.Gateway"] = ("Shell", ["Macula", "Macula.Protocols", "Macula.Identity", "Macula.Transport", "Macula.Wire"]),
-        ["Macula.Testing"] = ("Shell", ["Macula", "Macula.Protocols", "Macula.Identity", "Macula.Transport", "Macula.Wire"]),
+        ["Macula.Testing"] = ("Shell", ["Macula", "Macula.Gateway", "Macula.Protocols", "Macula.Identity", "Macula.Transport", "Macula.Wire"]),
     };
 
     /// <summary>The packages that each project may refer to; docs/decisions/0010-dependencies.md says why each is there.</summary>
@@ -26,6 +26,7 @@ internal static class LayerChecks
         ["Macula.Transport.Quic"] = ["Microsoft.Extensions.Logging.Abstractions"],
         ["Macula"] = ["Microsoft.Extensions.Logging.Abstractions"],
         ["Macula.Gateway"] = ["Microsoft.Extensions.Logging.Abstractions"],
+        ["Macula.Testing"] = ["Microsoft.Extensions.Logging.Abstractions"],
         ["Macula.Cli"] = ["Microsoft.Extensions.Logging.Console", "System.CommandLine"],
         ["Macula.Repository.Tests"] = ["Microsoft.CodeAnalysis.CSharp"],
         ["Directory.Build"] = ["Microsoft.CodeAnalysis.BannedApiAnalyzers", "xunit.v3"],

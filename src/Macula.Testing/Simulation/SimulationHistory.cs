@@ -1,0 +1,49 @@
+using System.Text;
+using Macula.Testing.Simulation.Invariants;
+using Macula.Testing.VirtualTime;
+
+namespace Macula.Testing.Simulation;
+
+/// <summary>Takes what is seen at the nodes of a run, in its order: counts it, adds it to the trace, and has every invariant checked.</summary>
+internal sealed class SimulationHistory(VirtualWorld world)
+{
+    private readonly IReadOnlyList<InvariantChecker> _checkers =
+    [
+        new CallChecker(), new IsolationChecker(), new DeliveryChecker(), new OrderChecker(), new RecordChecker(), new ResourceChecker(), new ProgressChecker(),
+    ];
+
+    private readonly SortedDictionary<string, long> _counts = new(StringComparer.Ordinal);
+    private long _lastNumber;
+
+    public TimeSpan Now => world.Elapsed;
+
+    public IReadOnlyDictionary<string, long> Counts => _counts;
+
+    /// <summary>A number that nothing else in this run has.</summary>
+    public long NextNumber() => ++_lastNumber;
+
+    public void Add(Observation observation)
+    {
+        foreach (var checker in _checkers)
+        {
+            checker.Handle(observation);
+        }
+
+        // The trace holds what was delivered to applications beside what was delivered to hosts.
+        world.Record(Encoding.UTF8.GetBytes(observation.ToString()));
+        Count(observation is Observation.CallEnded ended ? $"call {ended.Outcome}" : observation.GetType().Name);
+    }
+
+    public void Count(string what) => _counts[what] = _counts.GetValueOrDefault(what) + 1;
+
+    /// <summary>Ends the run, and returns all violations in the order of their time.</summary>
+    public IReadOnlyList<InvariantViolation> Finish()
+    {
+        foreach (var checker in _checkers)
+        {
+            checker.Finish(Now);
+        }
+
+        return [.. _checkers.SelectMany(checker => checker.Violations).OrderBy(violation => violation.At)];
+    }
+}

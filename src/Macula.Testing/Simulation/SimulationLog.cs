@@ -1,0 +1,33 @@
+using Microsoft.Extensions.Logging;
+
+namespace Macula.Testing.Simulation;
+
+/// <summary>Reads what one node logs: an error or a task left behind is something that broke.</summary>
+internal sealed class SimulationLog(SimulationHistory history, string node) : ILoggerFactory, ILogger
+{
+    // Logged as a warning, since in production a handler of the application's may be the cause; here none is.
+    private const int WorkLeftBehind = 1008;
+
+    public void AddProvider(ILoggerProvider provider)
+    {
+    }
+
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public void Dispose()
+    {
+    }
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        if (logLevel >= LogLevel.Error || eventId.Id == WorkLeftBehind)
+        {
+            history.Add(new Observation.Broke(history.Now, node, exception is null ? formatter(state, exception) : $"{formatter(state, exception)} {exception}"));
+        }
+    }
+}
