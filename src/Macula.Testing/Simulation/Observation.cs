@@ -39,7 +39,8 @@ public abstract record Observation(TimeSpan At, string Node)
     /// <param name="Call">The call's number.</param>
     /// <param name="Outcome">How it ended.</param>
     /// <param name="Answer">The number in the answer, which is the call's if all is well; null without an answer.</param>
-    public sealed record CallEnded(TimeSpan At, string Node, long Call, CallOutcome Outcome, long? Answer) : Observation(At, Node);
+    /// <param name="Detail">The error in words; empty without one.</param>
+    public sealed record CallEnded(TimeSpan At, string Node, long Call, CallOutcome Outcome, long? Answer, string Detail) : Observation(At, Node);
 
     /// <summary>A node got to see something that belongs to a realm: a call, an answer, an event, a record, a contact.</summary>
     /// <param name="At">When.</param>

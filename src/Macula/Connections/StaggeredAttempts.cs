@@ -28,7 +28,7 @@ internal sealed class StaggeredAttempts(RealmServices realm, TimeSpan delay)
                 }
 
                 running.Add((attempt.AsTask(), next));
-                var pause = next == attempts.Count - 1 ? null : Task.Delay(delay, realm.Scheduler.Time, cancellationToken);
+                var pause = next == attempts.Count - 1 ? null : PauseAsync(cancellationToken);
                 while (running.Count > 0 && await NextAsync(running, pause) is { Task: not null } ended)
                 {
                     running.Remove(ended);
@@ -68,6 +68,9 @@ internal sealed class StaggeredAttempts(RealmServices realm, TimeSpan delay)
         var first = await Task.WhenAny(pause is null ? tasks : tasks.Append(pause));
         return running.Find(attempt => attempt.Task == first);
     }
+
+    // A delay that is cancelled completes WhenAny on the thread pool; one that is awaited first stays on the queue.
+    private async Task PauseAsync(CancellationToken cancellationToken) => await Task.Delay(delay, realm.Scheduler.Time, cancellationToken);
 
     private static async Task LeaveAsync(Task slower)
     {

@@ -38,6 +38,8 @@ internal sealed class OutgoingCall(RealmServices realm, ProcedureName procedure,
 
         try
         {
+            // What an earlier provider answered says nothing about this one.
+            _answeredUnstarted = false;
             Awaited = connection;
             var reply = await ExchangeAsync(connection, stream, cancellationToken);
             Awaited = null;
@@ -50,8 +52,13 @@ internal sealed class OutgoingCall(RealmServices realm, ProcedureName procedure,
         }
         finally
         {
-            // Resets and stops with the code Cancelled what was not finished ([RPC-3]); nothing is put into a packet after it, so what
-            // was sent is known then and not before.
+            // [RPC-3]: a request that is written and has not left yet must not leave any more. Nothing is put into a packet after this, so
+            // what was sent is known then and not before.
+            if (Awaited is not null)
+            {
+                stream.Reset((ulong)ErrorCode.Cancelled);
+            }
+
             await stream.DisposeAsync();
             if (stream.AnythingSent && !_answeredUnstarted)
             {

@@ -74,7 +74,7 @@ public sealed class CallChecker : InvariantChecker
 
         if (call.Outcome == CallOutcome.FailedUnstarted)
         {
-            Report(entered.At, entered.Node, $"The handler of call {entered.Call} ran after the caller had been told that it would not.");
+            Report(entered.At, entered.Node, $"The handler of call {entered.Call} ran after the caller had been told that it would not ({call.Detail}).");
         }
     }
 
@@ -92,6 +92,7 @@ public sealed class CallChecker : InvariantChecker
         }
 
         call.Outcome = ended.Outcome;
+        call.Detail = ended.Detail;
         if (ended.At > call.EndsBy)
         {
             Report(ended.At, ended.Node, $"Call {ended.Call} ended {(ended.At - call.Start.At).TotalSeconds:0.000} s after it was made; its deadline was {call.Start.Deadline.TotalSeconds:0.000} s.");
@@ -99,7 +100,7 @@ public sealed class CallChecker : InvariantChecker
 
         if (ended.Outcome == CallOutcome.FailedUnstarted && call.Runs > 0)
         {
-            Report(ended.At, ended.Node, $"Call {ended.Call} failed as one whose handler did not run, but it ran.");
+            Report(ended.At, ended.Node, $"Call {ended.Call} failed as one whose handler did not run, but it ran ({ended.Detail}).");
         }
 
         if (ended.Outcome == CallOutcome.Returned && (call.Runs == 0 || ended.Answer != ended.Call))
@@ -117,6 +118,8 @@ public sealed class CallChecker : InvariantChecker
         public int Runs { get; set; }
 
         public CallOutcome? Outcome { get; set; }
+
+        public string Detail { get; set; } = "";
 
         public bool IsAbandoned { get; set; }
 

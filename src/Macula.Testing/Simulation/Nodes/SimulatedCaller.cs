@@ -48,7 +48,7 @@ internal sealed class SimulatedCaller(SimulatedPeer node, MaculaPeer peer, Seede
         {
             var reply = await peer.CallAsync(procedure.Value, new SimulatedMessage(number, node.Realm.Tag, node.Id, mustSucceed).ToPayload(), options, giveUp);
             var answer = SimulatedMessage.Read(reply.Payload);
-            history.Add(new Observation.CallEnded(history.Now, node.Name, number, CallOutcome.Returned, answer.Number));
+            history.Add(new Observation.CallEnded(history.Now, node.Name, number, CallOutcome.Returned, answer.Number, ""));
             history.Add(new Observation.Sighted(history.Now, node.Name, node.Realm.Tag, answer.Realm, $"the answer to call {answer.Number}"));
             history.Add(new Observation.IdentitySeen(history.Now, node.Name, answer.Sender, reply.Provider.NodeId));
             return (reply, null);
@@ -56,13 +56,13 @@ internal sealed class SimulatedCaller(SimulatedPeer node, MaculaPeer peer, Seede
         catch (CallException failure)
         {
             var outcome = failure.Execution == CallExecution.NotStarted ? CallOutcome.FailedUnstarted : CallOutcome.Failed;
-            history.Add(new Observation.CallEnded(history.Now, node.Name, number, outcome, null));
+            history.Add(new Observation.CallEnded(history.Now, node.Name, number, outcome, null, $"{failure.Code}: {failure.Message}"));
             history.Count($"call error {failure.Code}");
             return (null, failure);
         }
         catch (OperationCanceledException) when (giveUp.IsCancellationRequested)
         {
-            history.Add(new Observation.CallEnded(history.Now, node.Name, number, CallOutcome.Cancelled, null));
+            history.Add(new Observation.CallEnded(history.Now, node.Name, number, CallOutcome.Cancelled, null, ""));
             return (null, null);
         }
     }
