@@ -36,6 +36,9 @@ internal enum ExitCode
     /// <summary>The procedure's handler failed, or refused its argument.</summary>
     HandlerFailed = 10,
 
+    /// <summary>A simulation found that something happened which must not, or that something did not which must.</summary>
+    InvariantViolated = 11,
+
     /// <summary>A bug in this program (EX_SOFTWARE of sysexits.h).</summary>
     Bug = 70,
 

@@ -17,6 +17,7 @@ internal static class ExitCodes
         (ExitCode.DeadlineExceeded, "The deadline passed."),
         (ExitCode.NotProvided, "The node that answers does not provide the procedure."),
         (ExitCode.HandlerFailed, "The procedure failed, or refused its argument."),
+        (ExitCode.InvariantViolated, "A simulation found an invariant violated; its output says which, and how to replay it."),
         (ExitCode.Bug, "A bug in macula; the text on standard error is for whoever mends it."),
         (ExitCode.Interrupted, "Stopped with Ctrl-C or SIGTERM."),
     ];

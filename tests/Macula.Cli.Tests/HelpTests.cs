@@ -22,7 +22,7 @@ public sealed class HelpTests
     }
 
     [Theory]
-    [InlineData("", "realm create NAME", "cert issue NAME", "node run", "gateway run", "serve [PROCEDURE...]", "call PROCEDURE [ARGUMENT]", "bench call", "--version", "--json")]
+    [InlineData("", "realm create NAME", "cert issue NAME", "node run", "gateway run", "serve [PROCEDURE...]", "call PROCEDURE [ARGUMENT]", "bench call", "sim", "--version", "--json")]
     [InlineData("realm", "create NAME", "show FILE")]
     [InlineData("realm create", "NAME", "--out DIR", "--bootstrap HOST:PORT")]
     [InlineData("realm show", "FILE")]
@@ -33,6 +33,7 @@ public sealed class HelpTests
     [InlineData("serve", "--as DIR [OPTIONS]", "--listen IP:PORT", "--realm FILE", "--verbose", "math.add")]
     [InlineData("call", "--at HOST:PORT", "--node ID", "--deadline SECONDS", "Default: 10.", "Default: null.")]
     [InlineData("bench call", "--calls N", "Default: 1000.", "--rounds N", "--seconds SECONDS")]
+    [InlineData("sim", "--seed N", "--seeds COUNT", "--nodes N", "Default: 20.", "--realms N", "--seconds SECONDS", "Default: 120.", "trace")]
     [InlineData("version", "--json")]
     public async Task HelpTellsWhatACommandTakes(string command, params string[] words)
     {

@@ -8,7 +8,7 @@ public sealed class WrongCommandLineTests
     private const string Call = "call echo 1 --as bob --at 127.0.0.1:9";
 
     [Theory]
-    [InlineData("", "needs a command", "realm, cert, node, gateway, serve, call, bench, version", "Try 'macula --help'")]
+    [InlineData("", "needs a command", "realm, cert, node, gateway, serve, call, bench, sim, version", "Try 'macula --help'")]
     [InlineData("frobnicate", "no command 'frobnicate'")]
     [InlineData("realm", "'macula realm' needs a command: create, show")]
     [InlineData("realm creat", "no command 'creat'")]
@@ -47,6 +47,10 @@ public sealed class WrongCommandLineTests
     [InlineData(Call + " --deadline soon", "--deadline takes a number, not 'soon'")]
     [InlineData(Call + " --node 00", "'00' is no node id")]
     [InlineData("bench call --calls 0", "--calls takes 1 to 1000000")]
+    [InlineData("sim --seed soon", "--seed takes a whole number, not 'soon'")]
+    [InlineData("sim --nodes 3", "--nodes takes 4 to 1000")]
+    [InlineData("sim --nodes 5", "--realms takes 1 to 8")]
+    [InlineData("sim --seconds 60", "--seconds takes 80 to 3600")]
     [InlineData("bench call --seconds NaN", "--seconds takes 0.1 to 60")]
     public async Task WrongCommandLineIsSaidInOneLine(string commandLine, params string[] words)
     {

@@ -30,6 +30,7 @@ internal static class CommandTree
             ServeCommand.Create(),
             CallCommand.Create(),
             BenchCommand.Create(),
+            SimCommand.Create(),
             VersionCommand.Create(),
         };
         CommonOptions.Json.Recursive = true;
