@@ -9,6 +9,9 @@ namespace Macula.Testing.Simulation;
 /// <summary>Looks whether, with no fault left, everybody reaches everybody: invariant 8.</summary>
 internal sealed class ProgressCheck(VirtualWorld world, IReadOnlyList<SimulatedRealm> realms, SimulationHistory history)
 {
+    // Finding out who subscribes takes a lookup, for those topics under which a node has not published before.
+    private static readonly TimeSpan DeliveryTime = TimeSpan.FromSeconds(4);
+
     // Round robin reaches each provider in one round; lookups that are replaced by a watch on the way may shift it.
     private const int Rounds = 3;
 
@@ -24,7 +27,38 @@ internal sealed class ProgressCheck(VirtualWorld world, IReadOnlyList<SimulatedR
             Miss(node, $"The node is {node.State} still.");
         }
 
-        await Task.WhenAll(realms.SelectMany(realm => realm.Members).Where(node => node.State == NodeState.Up).Select(CheckCallsAsync));
+        await Task.WhenAll([
+            .. realms.SelectMany(realm => realm.Members).Where(node => node.State == NodeState.Up).Select(CheckCallsAsync),
+            .. realms.Select(CheckEventsAsync)]);
+    }
+
+    private async Task CheckEventsAsync(SimulatedRealm realm)
+    {
+        var members = realm.Members.Where(node => node.State == NodeState.Up).ToArray();
+        var subscriptions = members.SelectMany(node => node.Subscriber!.Subscriptions.Select(subscription => (Node: node, Subscription: subscription))).ToArray();
+        foreach (var (node, subscription) in subscriptions.Where(entry => !entry.Subscription.IsInForce))
+        {
+            Miss(node, $"The subscription to {subscription.Pattern} is not in force.");
+        }
+
+        var published = new List<(SimulatedPeer Publisher, TopicName Topic, long Event)>();
+        foreach (var publisher in members)
+        {
+            foreach (var topic in realm.Topics)
+            {
+                _ = publisher.Publisher!.PublishAsync(topic, out var number);
+                published.Add((publisher, topic, number));
+            }
+        }
+
+        await Task.Delay(DeliveryTime, world.Time);
+        foreach (var (node, subscription) in subscriptions.Where(entry => entry.Subscription.IsInForce))
+        {
+            foreach (var (publisher, topic, number) in published.Where(entry => subscription.Pattern.Matches(entry.Topic) && !subscription.Received.Contains(entry.Event)))
+            {
+                Miss(node, $"Event {number} of {publisher.Name} on {topic} did not reach the subscription {subscription.Number} to {subscription.Pattern}.");
+            }
+        }
     }
 
     private async Task CheckCallsAsync(SimulatedPeer caller)

@@ -37,7 +37,7 @@ public sealed class DeliveryChecker : InvariantChecker
         {
             Report(delivered.At, delivered.Node, $"Event {delivered.Event} was delivered, and nobody published it.");
         }
-        else if (topic != delivered.Topic)
+        else if (!topic.Equals(delivered.Topic))
         {
             Report(delivered.At, delivered.Node, $"Event {delivered.Event} on {topic} was delivered as one on {delivered.Topic}.");
         }

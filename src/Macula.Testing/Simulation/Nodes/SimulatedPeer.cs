@@ -8,7 +8,7 @@ using Macula.Wire.Identifiers;
 
 namespace Macula.Testing.Simulation.Nodes;
 
-/// <summary>A peer, with an application on it that provides and calls procedures.</summary>
+/// <summary>A peer, with an application on it that provides and calls procedures, publishes and subscribes.</summary>
 internal sealed class SimulatedPeer : SimulatedNode
 {
     private readonly DhtMode _mode;
@@ -41,6 +41,12 @@ internal sealed class SimulatedPeer : SimulatedNode
     /// <summary>Calls from this node, in its present life.</summary>
     public SimulatedCaller? Caller { get; private set; }
 
+    /// <summary>What it subscribes to, in its present life.</summary>
+    public SimulatedSubscriber? Subscriber { get; private set; }
+
+    /// <summary>Events from this node, in its present life.</summary>
+    public SimulatedPublisher? Publisher { get; private set; }
+
     public override long Connections => _peer?.TransportCounters.ConnectionsOpen ?? 0;
 
     protected override async ValueTask OpenAsync(SeededRandomSource random)
@@ -60,7 +66,9 @@ internal sealed class SimulatedPeer : SimulatedNode
         _peer = peer;
         Provided = new ProvidedProcedures(this, peer, random.Fork("provider"));
         Caller = new SimulatedCaller(this, peer, random.Fork("caller"));
-        _work = Task.WhenAll(Provided.RunAsync(_plan, LifeToken), Caller.RunAsync(_plan, LifeToken));
+        Subscriber = new SimulatedSubscriber(this, peer, random.Fork("subscriber"));
+        Publisher = new SimulatedPublisher(this, peer, random.Fork("publisher"));
+        _work = Task.WhenAll(Provided.RunAsync(_plan, LifeToken), Caller.RunAsync(_plan, LifeToken), Subscriber.RunAsync(_plan, LifeToken), Publisher.RunAsync(_plan, LifeToken));
     }
 
     protected override async ValueTask CloseAsync()

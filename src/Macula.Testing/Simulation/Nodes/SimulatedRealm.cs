@@ -40,6 +40,11 @@ internal sealed class SimulatedRealm : IDisposable
 
     public ImmutableArray<ProcedureName> ProcedureNames { get; }
 
+    public ImmutableArray<TopicName> Topics { get; } = [.. new[] { "sensor.load.one", "sensor.load.five", "sensor.memory", "alarm" }.Select(TopicName.Parse)];
+
+    /// <summary>Patterns of each kind: a topic itself, one segment, any number of them, everything.</summary>
+    public ImmutableArray<TopicPattern> TopicPatterns { get; } = [.. new[] { "sensor.load.one", "sensor.memory", "sensor.*", "sensor.load.*", "sensor.**", "alarm", "**" }.Select(TopicPattern.Parse)];
+
     /// <summary>The members of this realm, without the gateway.</summary>
     public List<SimulatedPeer> Members { get; } = [];
 
