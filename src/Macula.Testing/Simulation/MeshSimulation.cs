@@ -55,7 +55,7 @@ public sealed class MeshSimulation
         catch (SimulationException failure)
         {
             // Whatever code left the world, hung, or failed where nobody looked.
-            _history.Add(new Observation.Broke(_world.Elapsed, "", failure.ToString()));
+            _history.Add(new Observation.Broke(_world.Elapsed, "", $"{failure.Message.Split('\n')[0]} {(failure.InnerException is { } inner ? SimulationLog.Describe(inner) : "")}".Trim()));
         }
         finally
         {

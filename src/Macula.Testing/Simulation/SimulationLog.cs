@@ -27,7 +27,15 @@ internal sealed class SimulationLog(SimulationHistory history, string node) : IL
     {
         if (logLevel >= LogLevel.Error || eventId.Id == WorkLeftBehind)
         {
-            history.Add(new Observation.Broke(history.Now, node, exception is null ? formatter(state, exception) : $"{formatter(state, exception)} {exception}"));
+            history.Add(new Observation.Broke(history.Now, node, exception is null ? formatter(state, exception) : $"{formatter(state, exception)} ({Describe(exception)})"));
         }
+    }
+
+    /// <summary>An exception and the place that threw it, in one line.</summary>
+    public static string Describe(Exception exception)
+    {
+        var inmost = exception.GetBaseException();
+        var place = inmost.StackTrace?.Split('\n').FirstOrDefault(line => line.Contains("at Macula.", StringComparison.Ordinal) && !line.Contains("Completion`1", StringComparison.Ordinal));
+        return $"{inmost.GetType().Name}: {inmost.Message.Split('\n')[0]} {place?.Trim()}";
     }
 }

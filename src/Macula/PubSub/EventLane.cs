@@ -122,7 +122,8 @@ internal sealed class EventLane
     // True when the stream ended in good order, since its connection drains or the lane stops.
     private async ValueTask<bool> SendAsync(MeshConnection connection, TransportStream stream)
     {
-        var answer = ReadAnswerAsync(connection, stream);
+        using var reading = new CancellationTokenSource();
+        var answer = ReadAnswerAsync(connection, stream, reading.Token);
         _realm.Tasks.Run(() => answer);
         try
         {
@@ -147,17 +148,19 @@ internal sealed class EventLane
         }
         finally
         {
+            // Whoever still reads stops before the stream is let go of: reading on would be a fault of this side.
+            reading.Cancel();
             await stream.DisposeAsync();
             connection.StreamEnded();
         }
     }
 
     // True for DONE; the reason of anything else is logged.
-    private async Task<bool> ReadAnswerAsync(MeshConnection connection, TransportStream stream)
+    private async Task<bool> ReadAnswerAsync(MeshConnection connection, TransportStream stream, CancellationToken cancellationToken)
     {
         try
         {
-            var read = await FrameStream.ReadAnswerAsync(stream, FrameType.Event, CancellationToken.None);
+            var read = await FrameStream.ReadAnswerAsync(stream, FrameType.Event, cancellationToken);
             if (read.Frame is { Type: FrameType.Done })
             {
                 return true;
@@ -173,9 +176,9 @@ internal sealed class EventLane
                 _realm.Violated(connection.Peer.NodeId, fault);
             }
         }
-        catch (Exception exception) when (exception is MaculaException or ObjectDisposedException)
+        catch (Exception exception) when (exception is MaculaException or OperationCanceledException)
         {
-            // The stream or its connection has ended: there is no answer.
+            // The stream or its connection has ended, or nobody waits for the answer any more.
         }
 
         return false;
