@@ -8,12 +8,13 @@ usage() {
 usage: ./test.sh [--only PROJECT] [--nightly] [--help]
 
   --only PROJECT   build and run one test project, by its name: Wire, or Macula.Wire.Tests
-  --nightly        the long run: sets MACULA_NIGHTLY=1, and MACULA_FUZZ_ITERATIONS unless it is set
+  --nightly        the long run: sets MACULA_NIGHTLY=1, and MACULA_FUZZ_ITERATIONS and MACULA_SIMULATION_SEEDS unless they are set
   --help           this text
 
 environment
   MACULA_TEST_SECONDS      longest time one project may run (default 900, nightly 21600)
   MACULA_FUZZ_ITERATIONS   mutations per fuzzed decoder
+  MACULA_SIMULATION_SEEDS  simulated meshes with fresh seeds (default 200, nightly 1000)
 
 Results are kept in artifacts/test-results: PROJECT.xml for programs, PROJECT.log for people.
 USAGE
@@ -33,6 +34,8 @@ readonly most_at_once=2
 readonly shown_log_lines=200
 # Mutations per decoder in a nightly run.
 readonly nightly_fuzz_iterations=100000000
+# Simulated meshes with fresh seeds, 20 nodes and two virtual minutes each.
+readonly simulation_seeds=200 nightly_simulation_seeds=1000
 
 only='' test_seconds=${MACULA_TEST_SECONDS:-900}
 passed=0 failed=0 skipped=0
@@ -47,6 +50,7 @@ parse_arguments() {
                 ;;
             --nightly)
                 export MACULA_NIGHTLY=1 MACULA_FUZZ_ITERATIONS=${MACULA_FUZZ_ITERATIONS:-$nightly_fuzz_iterations}
+                export MACULA_SIMULATION_SEEDS=${MACULA_SIMULATION_SEEDS:-$nightly_simulation_seeds}
                 test_seconds=${MACULA_TEST_SECONDS:-21600}
                 ;;
             --help | -h) usage; exit 0 ;;
@@ -149,6 +153,7 @@ run_all() {
 main() {
     local -a names
     parse_arguments "$@"
+    export MACULA_SIMULATION_SEEDS=${MACULA_SIMULATION_SEEDS:-$simulation_seeds}
     mapfile -t names < <(projects)
     if (( ${#names[@]} == 0 )); then give_up "no test project ${only:+named $only }under tests/"; fi
     require_sdk "$root" || give_up "the tests need the .NET SDK"

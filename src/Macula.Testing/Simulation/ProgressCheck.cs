@@ -44,9 +44,9 @@ internal sealed class ProgressCheck(VirtualWorld world, IReadOnlyList<SimulatedR
         var published = new List<(SimulatedPeer Publisher, TopicName Topic, long Event)>();
         foreach (var publisher in members)
         {
-            foreach (var topic in realm.Topics)
+            foreach (var topic in publisher.Publisher!.Topics.Distinct())
             {
-                _ = publisher.Publisher!.PublishAsync(topic, out var number);
+                _ = publisher.Publisher.PublishAsync(topic, out var number);
                 published.Add((publisher, topic, number));
             }
         }

@@ -5,6 +5,7 @@ using Macula.Realms;
 using Macula.Transport;
 using Macula.Wire.Errors;
 using Macula.Wire.Frames;
+using Macula.Wire.Identifiers;
 
 namespace Macula.PubSub;
 
@@ -12,6 +13,13 @@ namespace Macula.PubSub;
 /// <remarks>Each lane is served on a queue of its own.</remarks>
 internal sealed class EventServer(RealmServices realm, LocalSubscriptions subscriptions)
 {
+    // As many as send events here at a time, and more; of one that is forgotten, what comes late may come after what was sent later. About 200 bytes each.
+    private const int MaxRemembered = 4096;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<(NodeId Publisher, ulong Instance), TakenSequences> _taken = [];
+    private readonly Queue<(NodeId Publisher, ulong Instance)> _oldest = new();
+
     /// <summary>Serves a lane to its end.</summary>
     /// <param name="frames">The lane, of which the first frame was read.</param>
     /// <param name="from">The connection on which it was opened.</param>
@@ -30,11 +38,12 @@ internal sealed class EventServer(RealmServices realm, LocalSubscriptions subscr
         try
         {
             var order = new LaneOrder(from.Peer.NodeId, from.Hello.Instance);
+            var taken = TakenOf((from.Peer.NodeId, from.Hello.Instance));
             var matches = new List<Subscription>();
             var frame = first;
             while (true)
             {
-                if (Take(from, order, frame, matches) is { } fault)
+                if (Take(from, order, taken, frame, matches) is { } fault)
                 {
                     return fault;
                 }
@@ -59,7 +68,7 @@ internal sealed class EventServer(RealmServices realm, LocalSubscriptions subscr
         }
     }
 
-    private ProtocolError? Take(MeshConnection from, LaneOrder order, Frame frame, List<Subscription> matches)
+    private ProtocolError? Take(MeshConnection from, LaneOrder order, TakenSequences taken, Frame frame, List<Subscription> matches)
     {
         if (!EventFrame.TryRead(frame.Body, out var arrived, out var malformed))
         {
@@ -78,7 +87,33 @@ internal sealed class EventServer(RealmServices realm, LocalSubscriptions subscr
         }
 
         realm.Metrics.EventReceived();
-        subscriptions.Deliver(new MeshEvent(arrived.Topic, arrived.Id, from.Peer, arrived.Payload, arrived.Published), matches);
+        lock (taken)
+        {
+            // [PUB-15]: a connection that its publisher has given up may bring events long after the one that replaced it.
+            if (taken.TryTake(arrived))
+            {
+                subscriptions.Deliver(new MeshEvent(arrived.Topic, arrived.Id, from.Peer, arrived.Payload, arrived.Published), matches);
+            }
+        }
+
         return null;
+    }
+
+    private TakenSequences TakenOf((NodeId Publisher, ulong Instance) life)
+    {
+        lock (_gate)
+        {
+            if (!_taken.TryGetValue(life, out var taken))
+            {
+                _taken.Add(life, taken = new TakenSequences());
+                _oldest.Enqueue(life);
+                if (_oldest.Count > MaxRemembered)
+                {
+                    _taken.Remove(_oldest.Dequeue());
+                }
+            }
+
+            return taken;
+        }
     }
 }

@@ -8,6 +8,13 @@ namespace Macula.Testing.Simulation.Nodes;
 internal sealed class SimulatedPublisher(SimulatedPeer node, MaculaPeer peer, SeededRandomSource random)
 {
     private const int MostAtOnce = 3;
+    private const int TopicsOfItsOwn = 2;
+
+    // What a node measures stays the same; each topic has it watch the keys of all its prefixes.
+    private readonly TopicName[] _topics = [.. Enumerable.Range(0, TopicsOfItsOwn).Select(_ => node.Realm.Topics[random.Next(node.Realm.Topics.Length)])];
+
+    /// <summary>Under what it publishes.</summary>
+    public IReadOnlyList<TopicName> Topics => _topics;
 
     public async Task RunAsync(SimulationPlan plan, CancellationToken stop)
     {
@@ -18,7 +25,7 @@ internal sealed class SimulatedPublisher(SimulatedPeer node, MaculaPeer peer, Se
             {
                 await Task.Delay(TimeSpan.FromSeconds(0.2 + (random.NextDouble() * 3)), node.Time, stop);
                 events.RemoveAll(static published => published.IsCompletedSuccessfully);
-                var topic = node.Realm.Topics[random.Next(node.Realm.Topics.Length)];
+                var topic = _topics[random.Next(_topics.Length)];
                 for (var left = plan.Phase == SimulationPhase.Check ? 0 : 1 + random.Next(MostAtOnce); left > 0; left--)
                 {
                     events.Add(PublishAsync(topic, out _));
