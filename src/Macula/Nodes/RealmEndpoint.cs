@@ -10,8 +10,11 @@ namespace Macula.Nodes;
 /// Holds connections from their first moment, before they are up, so that a realm which leaves the endpoint leaves nothing behind. Bounded by the
 /// endpoint's limit of connections. May be used from any queue.
 /// </remarks>
+#pragma warning disable CA1001 // A source without timer or link holds nothing to let go of, and dials look at it until they have ended.
 internal sealed class RealmEndpoint(TransportEndpoint transport, RealmServices realm)
+#pragma warning restore CA1001
 {
+    private readonly CancellationTokenSource _leaving = new();
     private readonly Lock _gate = new();
     private readonly HashSet<TransportConnection> _open = [];
     private bool _closed;
@@ -21,13 +24,20 @@ internal sealed class RealmEndpoint(TransportEndpoint transport, RealmServices r
     public async ValueTask<TransportConnection> DialAsync(IPEndPoint remote)
     {
         ThrowIfClosed();
-        var connection = await transport.DialAsync(remote, realm.TlsIdentity);
-        if (!TryHold(connection))
+        try
         {
-            ThrowIfClosed();
-        }
+            var connection = await transport.DialAsync(remote, realm.TlsIdentity, _leaving.Token);
+            if (!TryHold(connection))
+            {
+                ThrowIfClosed();
+            }
 
-        return connection;
+            return connection;
+        }
+        catch (OperationCanceledException)
+        {
+            throw Left();
+        }
     }
 
     /// <inheritdoc cref="TransportEndpoint.ResolveAsync"/>
@@ -50,7 +60,7 @@ internal sealed class RealmEndpoint(TransportEndpoint transport, RealmServices r
         return false;
     }
 
-    /// <summary>Closes every connection of the realm, and those that come later.</summary>
+    /// <summary>Closes every connection of the realm, and those that come later; dials that are under way fail.</summary>
     public void Close()
     {
         TransportConnection[] open;
@@ -60,6 +70,8 @@ internal sealed class RealmEndpoint(TransportEndpoint transport, RealmServices r
             open = [.. _open];
         }
 
+        // An endpoint that others share stays open, and a dial to a node that is gone takes its whole timeout.
+        _leaving.Cancel();
         foreach (var connection in open)
         {
             Close(connection);
@@ -83,7 +95,9 @@ internal sealed class RealmEndpoint(TransportEndpoint transport, RealmServices r
     {
         if (Volatile.Read(ref _closed))
         {
-            throw new DialException(ErrorCode.ShuttingDown, "This node is shutting down.");
+            throw Left();
         }
     }
+
+    private static DialException Left() => new(ErrorCode.ShuttingDown, "This node is shutting down.");
 }

@@ -93,8 +93,9 @@ internal sealed class EventPublisher(RealmServices realm, SerialQueue queue, Dht
             await dht.DemandNetworkAsync(end.Token);
             return await receipt;
         }
-        catch (MaculaException exception) when (!receipt.IsCompleted)
+        catch (MaculaException exception)
         {
+            // The receipt tells, whichever came first: it may have failed by itself, for the same reason.
             pending.Receipt.TrySetException(exception);
             return await receipt;
         }

@@ -114,6 +114,63 @@ public sealed class FaultTests
         Assert.Equal(1, bob.TransportCounters.HandshakesCompleted);
     });
 
+    [Fact]
+    public void ACallThatOneProviderRefusedAndAnotherBeganIsNotCalledUnstarted() => Run(new SimulatedMesh(Seed), async mesh => // [RPC-5] [RPC-14]
+    {
+        var realm = mesh.Found("tenant-a");
+        var alice = await mesh.StartAsync(realm, "alice", Server);
+        var bootstraps = new Dht.DhtOptions { Bootstraps = [Identity.Realm.BootstrapAddress.Parse(alice.LocalEndPoint.ToString())] };
+        var bob = await mesh.StartAsync(realm, "bob", options => options with { Dht = bootstraps });
+        var carol = await mesh.StartAsync(realm, "carol", options => options with { Dht = bootstraps });
+        var runs = 0;
+        CallHandler slow = async (call, stop) =>
+        {
+            runs++;
+            await Task.Delay(TimeSpan.FromSeconds(1), mesh.Time, stop);
+            return call.Argument;
+        };
+        var withdrawn = await alice.AdvertiseAsync("slow", slow);
+        await withdrawn.WaitUntilPublishedAsync();
+        await (await bob.AdvertiseAsync("slow", slow)).WaitUntilPublishedAsync();
+        await Task.WhenAll(carol.CallAsync("slow", 1).AsTask(), carol.CallAsync("slow", 2).AsTask());
+        runs = 0;
+
+        // Round robin has one of the two go to alice, whose record still stands, and who refuses.
+        await withdrawn.DisposeAsync();
+        var brief = new CallOptions { Deadline = TimeSpan.FromMilliseconds(200) };
+        var failures = await Task.WhenAll(new[] { 3, 4 }.Select(number => Assert.ThrowsAsync<CallException>(() => carol.CallAsync("slow", number, brief).AsTask())));
+
+        Assert.Equal(2, runs);
+        Assert.DoesNotContain(failures, failure => failure.Execution == CallExecution.NotStarted);
+
+        static MaculaPeerOptions Server(MaculaPeerOptions options) => options with { Dht = new Dht.DhtOptions { Mode = Dht.DhtMode.Server, Bootstraps = [] } };
+    });
+
+    [Fact]
+    public void ACallThatFailedBeforeItsRequestLeftNeverRuns() // [RPC-3] [RPC-5]
+    {
+        for (var milliseconds = 1; milliseconds <= 60; milliseconds++)
+        {
+            Run(new SimulatedMesh(Seed), async mesh =>
+            {
+                var realm = mesh.Found("tenant-a");
+                var alice = await mesh.StartAsync(realm, "alice");
+                var runs = 0;
+                await alice.AdvertiseAsync("count", (call, _) =>
+                {
+                    runs++;
+                    return ValueTask.FromResult(call.Argument);
+                });
+                var bob = await mesh.StartAsync(realm, "bob");
+
+                var failure = await Record.ExceptionAsync(() => bob.CallAsync("count", 1, At(alice) with { Deadline = TimeSpan.FromMilliseconds(milliseconds) }).AsTask());
+                await Task.Delay(TimeSpan.FromSeconds(1), mesh.Time);
+
+                Assert.True(failure is not CallException { Execution: CallExecution.NotStarted } || runs == 0, $"{milliseconds} ms: {failure?.Message}");
+            });
+        }
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
