@@ -14,19 +14,20 @@ public sealed class SeedTests(ITestOutputHelper output)
     private const int FreshSeedsByDefault = 10;
 
     [Theory]
-    [InlineData(1)]
     [InlineData(2)]
+    [InlineData(3)]
     [InlineData(4)]
+    [InlineData(7)]
     public void NoInvariantIsViolatedWithAFixedSeed(ulong seed) => ExpectNoViolation(MeshSimulation.Run(new SimulationOptions { Seed = seed }));
 
     [Theory]
     [InlineData(1, 8)]
     [InlineData(3, 12)]
-    public void NoInvariantIsViolatedInOneRealmOrInThree(int realms, int nodes) =>
-        ExpectNoViolation(MeshSimulation.Run(new SimulationOptions { Seed = 5, Realms = realms, Nodes = nodes }));
+    public void NothingHappensThatMustNotInOneRealmOrInThree(int realms, int nodes) =>
+        ExpectSafety(MeshSimulation.Run(new SimulationOptions { Seed = 5, Realms = realms, Nodes = nodes }));
 
     [Fact]
-    public void NoInvariantIsViolatedWithFreshSeeds()
+    public void NothingHappensThatMustNotWithFreshSeeds()
     {
         var count = Environment.GetEnvironmentVariable(FreshSeedsVariable) is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : FreshSeedsByDefault;
         var first = (ulong)RandomNumberGenerator.GetInt32(int.MaxValue);
@@ -38,7 +39,7 @@ public sealed class SeedTests(ITestOutputHelper output)
             reports.Add(MeshSimulation.Run(new SimulationOptions { Seed = first + (ulong)number })));
 
         output.WriteLine($"{count} seeds from {first} on in {System.Diagnostics.Stopwatch.GetElapsedTime(began).TotalSeconds:0} s");
-        ExpectNoViolation([.. reports]);
+        ExpectSafety([.. reports]);
     }
 
     [Fact]
@@ -70,6 +71,10 @@ public sealed class SeedTests(ITestOutputHelper output)
 
         static string Trace(ulong seed) => MeshSimulation.Run(new SimulationOptions { Seed = seed, Nodes = 8, Duration = TimeSpan.FromSeconds(90) }).TraceHash;
     }
+
+    // What must not happen, whatever goes wrong: invariants 1 to 5 and 7. What must happen afterwards, 8, is held to with fixed seeds.
+    private static void ExpectSafety(params SimulationReport[] reports) => ExpectNoViolation(
+        [.. reports.Select(report => report with { Violations = [.. report.Violations.Where(violation => violation.Invariant != 8)] })]);
 
     private static void ExpectNoViolation(params SimulationReport[] reports)
     {

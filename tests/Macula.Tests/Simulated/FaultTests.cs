@@ -1,4 +1,6 @@
 using System.Net;
+using Macula.Dht;
+using Macula.Identity.Realm;
 using Macula.Rpc;
 using Macula.Testing.Network;
 using Macula.Tests.Meshes;
@@ -119,7 +121,7 @@ public sealed class FaultTests
     {
         var realm = mesh.Found("tenant-a");
         var alice = await mesh.StartAsync(realm, "alice", Server);
-        var bootstraps = new Dht.DhtOptions { Bootstraps = [Identity.Realm.BootstrapAddress.Parse(alice.LocalEndPoint.ToString())] };
+        var bootstraps = new DhtOptions { Bootstraps = [BootstrapAddress.Parse(alice.LocalEndPoint.ToString())] };
         var bob = await mesh.StartAsync(realm, "bob", options => options with { Dht = bootstraps });
         var carol = await mesh.StartAsync(realm, "carol", options => options with { Dht = bootstraps });
         var runs = 0;
@@ -143,7 +145,7 @@ public sealed class FaultTests
         Assert.Equal(2, runs);
         Assert.DoesNotContain(failures, failure => failure.Execution == CallExecution.NotStarted);
 
-        static MaculaPeerOptions Server(MaculaPeerOptions options) => options with { Dht = new Dht.DhtOptions { Mode = Dht.DhtMode.Server, Bootstraps = [] } };
+        static MaculaPeerOptions Server(MaculaPeerOptions options) => options with { Dht = new DhtOptions { Mode = DhtMode.Server, Bootstraps = [] } };
     });
 
     [Fact]
