@@ -33,6 +33,10 @@ public sealed record JoinOptions
 
     /// <summary>After what time an attempt that nobody reported on counts as failed. Default 30 s.</summary>
     public TimeSpan AttemptTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Longest time after which a node that is in asks a bootstrap whom it does not know yet; drawn from half of it to all ([KAD-23]). Default 10 min.</summary>
+    /// <remarks>So long may parts of a realm that were cut from each other stay apart when the cut is over.</remarks>
+    public TimeSpan ReviewInterval { get; init; } = TimeSpan.FromMinutes(10);
 }
 
 /// <summary>Brings a node into the DHT, and back when it has lost everybody: tries until somebody answers (docs/protocol/08-kademlia.md [KAD-20] to [KAD-22]).</summary>

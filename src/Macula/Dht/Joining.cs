@@ -21,9 +21,6 @@ internal sealed class Joining
     // RFC 8305 §5: one address that leads nowhere must not cost the whole time of a handshake.
     private static readonly TimeSpan HeadStart = TimeSpan.FromMilliseconds(500);
 
-    // Rare enough that ten thousand nodes cost a bootstrap some twenty handshakes a second.
-    private static readonly TimeSpan ReviewInterval = TimeSpan.FromMinutes(10);
-
     private readonly RealmServices _realm;
     private readonly DhtSettings _settings;
     private readonly Dialer _dialer;
@@ -247,7 +244,7 @@ internal sealed class Joining
         ScheduleReview();
     }
 
-    private void ScheduleReview() => _review.Set(_realm.Scheduler.Now + (ReviewInterval * (0.5 + (0.5 * _realm.Random.NextDouble()))));
+    private void ScheduleReview() => _review.Set(_realm.Scheduler.Now + (_settings.Options.Join.ReviewInterval * (0.5 + (0.5 * _realm.Random.NextDouble()))));
 
     private async Task<BootstrapAnswer> AskAsync(BootstrapAddress bootstrap, Func<NodeAddress, ValueTask<bool>> question)
     {

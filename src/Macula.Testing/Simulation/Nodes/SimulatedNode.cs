@@ -25,6 +25,9 @@ internal abstract class SimulatedNode(SimulatedHost host, string name, Simulatio
     // The shortest that records may hold: those of the dead end within the run.
     private static readonly TimeSpan RecordTimeToLive = TimeSpan.FromSeconds(60);
 
+    // Parts of a realm that have forgotten each other find each other again within the recovery.
+    private static readonly TimeSpan ReviewInterval = TimeSpan.FromSeconds(15);
+
     private CancellationTokenSource _life = new();
 
     public SimulatedHost Host => host;
@@ -93,7 +96,7 @@ internal abstract class SimulatedNode(SimulatedHost host, string name, Simulatio
 
     /// <summary>How a node takes part in the DHT whose bootstrap is at an address.</summary>
     protected static DhtOptions DhtOptions(DhtMode mode, IPEndPoint bootstrap) =>
-        new() { Mode = mode, Bootstraps = [BootstrapAddress.Parse(bootstrap.ToString())], RecordTimeToLive = RecordTimeToLive };
+        new() { Mode = mode, Bootstraps = [BootstrapAddress.Parse(bootstrap.ToString())], RecordTimeToLive = RecordTimeToLive, Join = new() { ReviewInterval = ReviewInterval } };
 
     private async ValueTask StartAsync()
     {
