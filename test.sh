@@ -37,7 +37,7 @@ readonly nightly_fuzz_iterations=100000000
 # Simulated meshes with fresh seeds, 20 nodes and two virtual minutes each.
 readonly simulation_seeds=200 nightly_simulation_seeds=1000
 
-only='' test_seconds=${MACULA_TEST_SECONDS:-900}
+only='' test_seconds=${MACULA_TEST_SECONDS:-1800}
 passed=0 failed=0 skipped=0
 
 parse_arguments() {
