@@ -12,7 +12,7 @@ usage: ./test.sh [--only PROJECT] [--nightly] [--help]
   --help           this text
 
 environment
-  MACULA_TEST_SECONDS      longest time one project may run (default 900, nightly 21600)
+  MACULA_TEST_SECONDS      longest time one project may run (default 1800, nightly 21600)
   MACULA_FUZZ_ITERATIONS   mutations per fuzzed decoder
   MACULA_SIMULATION_SEEDS  simulated meshes with fresh seeds (default 200, nightly 1000)
 

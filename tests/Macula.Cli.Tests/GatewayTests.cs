@@ -66,18 +66,18 @@ public sealed class GatewayTests : IAsyncDisposable
 
     [Fact]
     public async Task CertificateWithoutTheRoleIsSaidInOneLine() =>
-        (await _workspace.RunAsync("gateway", "run", "--as", "gw-a", "--as", "member-b")).ExpectOneLine(4, "member-b", "neither the role gateway nor the role bootstrap", "--roles");
+        (await _workspace.RunAsync("gateway", "run", "--as", "gw-a", "--as", "member-b", "--listen", "127.0.0.1:0")).ExpectOneLine(4, "member-b", "neither the role gateway nor the role bootstrap", "--roles");
 
     [Fact]
     public async Task TwoNodesOfOneRealmAreSaidInOneLine()
     {
         _workspace.Issue("tenant-a", "gw-2", roles: Roles);
 
-        (await _workspace.RunAsync("gateway", "run", "--as", "gw-a", "--as", "gw-2")).ExpectOneLine(2, "'gw-a' and 'gw-2'", "one realm, tenant-a");
+        (await _workspace.RunAsync("gateway", "run", "--as", "gw-a", "--as", "gw-2", "--listen", "127.0.0.1:0")).ExpectOneLine(2, "'gw-a' and 'gw-2'", "one realm, tenant-a");
     }
 
     [Fact]
-    public async Task MissingDirectoryIsSaidInOneLine() => (await _workspace.RunAsync("gateway", "run", "--as", "gw-a", "--as", "nowhere")).ExpectOneLine(4, "nowhere");
+    public async Task MissingDirectoryIsSaidInOneLine() => (await _workspace.RunAsync("gateway", "run", "--as", "gw-a", "--as", "nowhere", "--listen", "127.0.0.1:0")).ExpectOneLine(4, "nowhere");
 
     [Fact]
     public async Task PortInUseHasItsOwnExitCode()
@@ -94,7 +94,7 @@ public sealed class GatewayTests : IAsyncDisposable
         Directory.CreateDirectory(_workspace["lib"]);
         await File.WriteAllBytesAsync(_workspace[Path.Combine("lib", "libngtcp2.so.16")], []);
 
-        var outcome = await MaculaProgram.RunAsync(_workspace.Directory, _workspace["lib"], ["gateway", "run", "--as", "gw-a"]);
+        var outcome = await MaculaProgram.RunAsync(_workspace.Directory, _workspace["lib"], ["gateway", "run", "--as", "gw-a", "--listen", "127.0.0.1:0"]);
 
         outcome.ExpectOneLine(3, "libngtcp2", "not installed");
     }

@@ -4,8 +4,10 @@ using System.Net;
 using System.Net.Sockets;
 using Macula.Cli.Nodes;
 using Macula.Cli.Output;
+using Macula.Dht;
 using Macula.Rpc;
 using Macula.Transport;
+using Macula.Wire.Errors;
 using Macula.Wire.Frames;
 using Macula.Wire.Identifiers;
 using Macula.Wire.MessagePack;
@@ -24,12 +26,15 @@ internal static class CallCommand
 
     private static readonly TimeSpan ShortestHandshake = TimeSpan.FromMilliseconds(100);
 
+    // A node that has joined says so at once.
+    private static readonly TimeSpan TimeToSayWhetherJoined = TimeSpan.FromMilliseconds(100);
+
     public static Command Create()
     {
         var procedure = new Argument<string>("procedure") { Description = "The procedure's name, such as math.add." };
         var argument = new Argument<string>("argument") { Description = "What it is given, as JSON.", DefaultValueFactory = _ => "null" };
-        var at = new Option<string>("--at") { Description = "Address of the node to call.", HelpName = "HOST:PORT", Required = true };
-        var nodeId = new Option<string?>("--node") { Description = "Id of the node that must answer there. Default: any member of the realm.", HelpName = "ID" };
+        var at = new Option<string?>("--at") { Description = "Address of the node to call. Default: the procedure's providers, found in the DHT.", HelpName = "HOST:PORT" };
+        var nodeId = new Option<string?>("--node") { Description = "Id of the node that must answer. Default: any that provides the procedure.", HelpName = "ID" };
         var deadline = new Option<double>("--deadline")
         {
             Description = "Time for everything together, 0.001 to 86400.", HelpName = "SECONDS", DefaultValueFactory = _ => 10,
@@ -37,9 +42,13 @@ internal static class CallCommand
         var node = new NodeOptions();
         var command = new ProgramCommand("call", "Call a procedure and print its result as JSON.")
         {
-            Details = "The result goes to standard output; who gave it, over which path and how fast, to standard error. With --json all of it is one object on standard output.",
+            Details = """
+                Without --at the provider is found in the DHT, which the bootstraps of the realm file lead into, and connected to directly. Exit code 11 says that none of them answers.
+                The result goes to standard output; who gave it, over which path and how fast, to standard error. With --json all of it is one object on standard output.
+                """,
             Examples =
             [
+                "macula call math.add '{\"a\":5,\"b\":3}' --as bob",
                 "macula call math.add '{\"a\":5,\"b\":3}' --as bob --at 127.0.0.1:9443",
                 "macula call time.wait 3 --as bob --at 127.0.0.1:9443 --deadline 1",
             ],
@@ -56,22 +65,49 @@ internal static class CallCommand
             var value = ParseArgument(parse.GetValue(argument)!);
             var time = ParseDeadline(parse.GetValue(deadline));
             var target = ParseNodeId(parse.GetValue(nodeId));
-            var address = await HostAddress.ResolveAsync(parse.GetValue(at)!, cancellationToken);
+            var address = parse.GetValue(at) is { } host ? await HostAddress.ResolveAsync(host, cancellationToken) : null;
             var options = new CallOptions { At = address, Node = target, Deadline = time };
-            await using var running = await node.StartAsync(parse, LogLevel.None, EndpointFor(address, time), cancellationToken);
-            var reply = await running.Peer.CallAsync(name.Value, value, options, cancellationToken);
+            await using var running = await node.StartAsync(parse, LogLevel.None, EndpointFor(address, time), DhtMode.Client, cancellationToken);
+            var reply = await CallAsync(running.Peer, name, value, options, cancellationToken);
             Print(reply, CommonOptions.FormOf(parse));
             return (int)ExitCode.Success;
         });
         return command;
     }
 
-    private static EndpointOptions EndpointFor(IPEndPoint target, TimeSpan deadline)
+    private static async Task<CallReply> CallAsync(MaculaPeer peer, ProcedureName procedure, MeshValue argument, CallOptions options, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await peer.CallAsync(procedure.Value, argument, options, cancellationToken);
+        }
+        catch (CallException exception) when (exception.Code == ErrorCode.Unreachable && options.At is null)
+        {
+            // A provider that is gone and a realm that is not there are different cares of whoever called.
+            throw await HasJoinedAsync(peer) ? exception : new CommandFailure(ExitCode.RealmNotFound, exception.Message);
+        }
+    }
+
+    private static async Task<bool> HasJoinedAsync(MaculaPeer peer)
+    {
+        using var moment = new CancellationTokenSource(TimeToSayWhetherJoined);
+        try
+        {
+            await peer.WaitUntilJoinedAsync(moment.Token);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private static EndpointOptions EndpointFor(IPEndPoint? target, TimeSpan deadline)
     {
         var handshake = deadline * ShareOfHandshake;
         return new EndpointOptions
         {
-            LocalEndPoint = new IPEndPoint(target.AddressFamily == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any, 0),
+            LocalEndPoint = new IPEndPoint(target?.AddressFamily == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any, 0),
             HandshakeTimeout = handshake > LongestHandshake ? LongestHandshake : handshake < ShortestHandshake ? ShortestHandshake : handshake,
         };
     }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Macula.Cli.Nodes;
 using Macula.Cli.Output;
+using Macula.Dht;
 using Macula.Gateway;
 using Macula.Transport;
 using Macula.Transport.Quic;
@@ -23,10 +24,11 @@ internal static class GatewayCommand
             Required = true,
         };
         var listen = new ListenOptions();
+        var stop = new StopRequest();
         var command = new ProgramCommand("run", "Serve one or several realms on one address, until Ctrl-C or SIGTERM.")
         {
             Details = $"""
-                The gateway is a node of its own in each realm; nothing goes from one realm to another. Each certificate needs the role gateway or bootstrap. At most {MaculaGateway.MaxRealms} realms.
+                The gateway is a node of its own in each realm, and a server of its DHT; nothing goes from one realm to another. Each certificate needs the role gateway or bootstrap. At most {MaculaGateway.MaxRealms} realms.
                 A realm whose node fails is said on standard error and served no more; the others go on. With the last one the command ends.
                 The first line of --json names the address that was bound, and the realms. Told to stop, the gateway closes every realm in good order. Warnings go to standard error.
                 """,
@@ -34,21 +36,23 @@ internal static class GatewayCommand
             [
                 "macula cert issue gw1 --authority tenant-a --roles gateway,bootstrap --out gw/tenant-a",
                 "macula cert issue gw1 --authority tenant-b --roles gateway,bootstrap --out gw/tenant-b",
-                "macula gateway run --as gw/tenant-a --as gw/tenant-b --listen 0.0.0.0:9443",
+                "macula gateway run --as gw/tenant-a --as gw/tenant-b --listen 0.0.0.0:9443 --address 192.0.2.7:9443",
             ],
         };
         command.Add(nodes);
         listen.AddTo(command);
+        stop.AddTo(command);
         command.SetAction(async (parse, cancellationToken) =>
         {
             var endpoint = listen.EndpointOf(parse, new EndpointOptions());
+            var dht = listen.DhtOf(parse, DhtMode.Server);
             var realms = Load(parse.GetValue(nodes)!);
             using var loggers = listen.CreateLog(parse, LogLevel.Warning);
             try
             {
-                await using var gateway = await StartAsync(realms, endpoint, loggers, cancellationToken);
+                await using var gateway = await StartAsync(realms, endpoint, dht, loggers, cancellationToken);
                 Announce(gateway, realms, CommonOptions.FormOf(parse));
-                await StopRequest.WaitAsync(gateway.WaitForStopAsync, cancellationToken);
+                await stop.WaitAsync(parse, gateway.WaitForStopAsync, cancellationToken);
                 return (int)ExitCode.Success;
             }
             finally
@@ -91,7 +95,7 @@ internal static class GatewayCommand
 
     private static void DisposeKeys(List<GatewayRealm> realms) => realms.ForEach(realm => realm.Credentials.Dispose());
 
-    private static async Task<MaculaGateway> StartAsync(List<GatewayRealm> realms, EndpointOptions endpoint, ILoggerFactory loggers, CancellationToken cancellationToken)
+    private static async Task<MaculaGateway> StartAsync(List<GatewayRealm> realms, EndpointOptions endpoint, DhtOptions dht, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         try
         {
@@ -101,6 +105,7 @@ internal static class GatewayCommand
                     Realms = realms,
                     Transport = new QuicTransport(new QuicTransportOptions { LoggerFactory = loggers }),
                     Endpoint = endpoint,
+                    Dht = dht,
                     LoggerFactory = loggers,
                 },
                 cancellationToken);

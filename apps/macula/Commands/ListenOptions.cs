@@ -1,7 +1,11 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using System.Net;
 using Macula.Cli.Output;
+using Macula.Dht;
 using Macula.Transport;
+using Macula.Wire.Identifiers;
+using Macula.Wire.Records;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 
@@ -16,12 +20,20 @@ internal sealed class ListenOptions
         HelpName = "IP:PORT",
     };
 
+    private readonly Option<string[]> _addresses = new("--address")
+    {
+        Description = $"Where other nodes dial this one. May be given {Contact.MaxAddresses} times. Default: the address that is bound, if it is one.",
+        HelpName = "IP:PORT",
+        DefaultValueFactory = _ => [],
+    };
+
     private readonly Option<bool> _verbose = new("--verbose") { Description = "Write the node's whole log to standard error." };
 
     /// <summary>Adds these options to a command.</summary>
     public void AddTo(Command command)
     {
         command.Add(_listen);
+        command.Add(_addresses);
         command.Add(_verbose);
     }
 
@@ -29,6 +41,25 @@ internal sealed class ListenOptions
     /// <exception cref="CommandFailure">What it names is no address.</exception>
     public EndpointOptions EndpointOf(ParseResult parse, EndpointOptions limits) =>
         parse.GetValue(_listen) is { } listen ? limits with { LocalEndPoint = ParseListen(listen) } : limits;
+
+    /// <summary>How the node takes part in the DHT, in a mode and under the addresses that the command line names.</summary>
+    /// <exception cref="CommandFailure">What it names is no address, or a server has none that others could dial.</exception>
+    public DhtOptions DhtOf(ParseResult parse, DhtMode mode)
+    {
+        var addresses = parse.GetValue(_addresses)!.Select(text => NodeAddress.From(ParseDialled(text))).ToImmutableArray();
+        if (addresses.Length > Contact.MaxAddresses)
+        {
+            throw new CommandFailure(ExitCode.Usage, $"{_addresses.Name} is given {addresses.Length} times; a node has at most {Contact.MaxAddresses} addresses.");
+        }
+
+        if (mode == DhtMode.Server && addresses.IsEmpty && IsUnspecified(parse.GetValue(_listen)))
+        {
+            throw new CommandFailure(
+                ExitCode.Usage, $"Other nodes must be told where to dial a server of the DHT: name the address to bind with {_listen.Name}, or where it can be reached with {_addresses.Name}.");
+        }
+
+        return new DhtOptions { Mode = mode, Addresses = addresses };
+    }
 
     /// <summary>A log on standard error.</summary>
     /// <param name="parse">The command line.</param>
@@ -44,6 +75,14 @@ internal sealed class ListenOptions
             console.ColorBehavior = Terminal.ErrorHasColour ? LoggerColorBehavior.Enabled : LoggerColorBehavior.Disabled;
         });
     });
+
+    private static bool IsUnspecified(string? listen) =>
+        listen is null || ParseListen(listen).Address is var address && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any));
+
+    private static IPEndPoint ParseDialled(string text) =>
+        ParseListen(text) is { Port: > 0 } endPoint && !IsUnspecified(text)
+            ? endPoint
+            : throw new CommandFailure(ExitCode.Usage, $"'{text}' is no address that others could dial; write it as 192.0.2.7:9443 or [2001:db8::7]:9443.");
 
     // The platform reads "9443" and "127.1:80" as addresses as well, and an address without port as one with port 0.
     private static IPEndPoint ParseListen(string text) =>

@@ -13,20 +13,25 @@ internal static class NodeCommand
     private static ProgramCommand CreateRun()
     {
         var node = new NodeOptions();
+        var mode = new DhtModeOption();
+        var stop = new StopRequest();
         var command = new ProgramCommand("run", "Run a node that provides nothing, until Ctrl-C or SIGTERM.")
         {
             Details = """
                 The node accepts connections of its realm and answers every call with 'no such procedure'; 'macula serve' runs one that provides some.
+                With --dht server it holds the realm's records, as gateways do.
                 The first line of --json names the address that was bound. Warnings go to standard error.
                 """,
-            Examples = ["macula node run --as alice --listen 127.0.0.1:9443"],
+            Examples = ["macula node run --as alice --listen 127.0.0.1:9443", "macula node run --as store1 --listen 192.0.2.7:9443 --dht server"],
         };
         node.AddTo(command);
+        mode.AddTo(command);
+        stop.AddTo(command);
         command.SetAction(async (parse, cancellationToken) =>
         {
-            await using var running = await node.StartAsync(parse, LogLevel.Warning, new EndpointOptions(), cancellationToken);
+            await using var running = await node.StartAsync(parse, LogLevel.Warning, new EndpointOptions(), mode.Read(parse), cancellationToken);
             Announce(running.Peer, CommonOptions.FormOf(parse));
-            await StopRequest.WaitAsync(running.Peer.WaitForStopAsync, cancellationToken);
+            await stop.WaitAsync(parse, running.Peer.WaitForStopAsync, cancellationToken);
             return (int)ExitCode.Success;
         });
         return command;

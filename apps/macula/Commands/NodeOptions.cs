@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Macula.Cli.Nodes;
+using Macula.Dht;
 using Macula.Transport;
 using Macula.Transport.Quic;
 using Microsoft.Extensions.Logging;
@@ -18,6 +19,13 @@ internal sealed class NodeOptions
 
     private readonly Option<string?> _realm = new("--realm") { Description = "Another realm file than the one in the node's directory.", HelpName = "FILE" };
 
+    private readonly Option<string> _ownCertificate = new("--own-certificate")
+    {
+        Description = "Check of the own certificate before the start: required, or skipped, to see that others refuse it.",
+        HelpName = "CHECK",
+        DefaultValueFactory = _ => Word.NameOf(OwnCertificateCheck.Required),
+    };
+
     private readonly ListenOptions _listen = new();
 
     /// <summary>Adds these options to a command.</summary>
@@ -25,6 +33,7 @@ internal sealed class NodeOptions
     {
         command.Add(_as);
         command.Add(_realm);
+        command.Add(_ownCertificate);
         _listen.AddTo(command);
     }
 
@@ -32,12 +41,15 @@ internal sealed class NodeOptions
     /// <param name="parse">The command line.</param>
     /// <param name="logged">What goes to standard error where nobody asks for more.</param>
     /// <param name="endpoint">Limits of the endpoint, and the address to bind if the command line names none.</param>
+    /// <param name="mode">How it takes part in the DHT.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The node, with what it was started from; disposing it stops the node.</returns>
-    public async Task<RunningNode> StartAsync(ParseResult parse, LogLevel logged, EndpointOptions endpoint, CancellationToken cancellationToken)
+    public async Task<RunningNode> StartAsync(ParseResult parse, LogLevel logged, EndpointOptions endpoint, DhtMode mode, CancellationToken cancellationToken)
     {
         var options = _listen.EndpointOf(parse, endpoint);
-        var (realm, credentials) = new NodeDirectory(parse.GetValue(_as)!).Load(parse.GetValue(_realm));
+        var dht = _listen.DhtOf(parse, mode);
+        var check = Word.ReadEnum<OwnCertificateCheck>(parse.GetValue(_ownCertificate)!, _ownCertificate.Name);
+        var (realm, credentials) = new NodeDirectory(parse.GetValue(_as)!).Load(parse.GetValue(_realm), check);
         var loggers = _listen.CreateLog(parse, logged);
         try
         {
@@ -48,6 +60,8 @@ internal sealed class NodeOptions
                     Credentials = credentials,
                     Transport = new QuicTransport(new QuicTransportOptions { LoggerFactory = loggers }),
                     Endpoint = options,
+                    Dht = dht,
+                    OwnCertificate = check,
                     LoggerFactory = loggers,
                 },
                 cancellationToken);

@@ -11,7 +11,7 @@ namespace Macula.Cli.Commands;
 /// <summary><c>macula realm …</c>: founding a realm and looking at it.</summary>
 internal static class RealmCommand
 {
-    public static Command Create() => new ProgramCommand("realm", "Found a realm, or look at one.") { CreateCreate(), CreateShow() };
+    public static Command Create() => new ProgramCommand("realm", "Found a realm, or look at one.") { CreateCreate(), CreateBootstrap(), CreateShow() };
 
     private static ProgramCommand CreateCreate()
     {
@@ -37,17 +37,37 @@ internal static class RealmCommand
         command.SetAction(parse =>
         {
             var realmName = Word.Read(parse.GetValue(name)!, RealmName.Parse);
-            var bootstraps = parse.GetValue(bootstrap)!.Select(text => Word.Read(text, BootstrapAddress.Parse)).ToArray();
-            if (bootstraps.Length > RealmFile.MaxBootstraps)
-            {
-                throw new CommandFailure(ExitCode.Usage, $"A realm has at most {RealmFile.MaxBootstraps} bootstrap addresses.");
-            }
-
+            var bootstraps = ParseBootstraps(parse.GetValue(bootstrap)!);
             var path = parse.GetValue(directory) ?? realmName.Value;
             var authority = RealmAuthority.Create(realmName, EcdsaP256Scheme.Instance, new SystemRandomSource(), SystemTime.Now);
             authority.SetBootstraps(bootstraps);
             using var store = AuthorityStore.Create(path, authority);
             Show(authority.Realm, store.RealmFilePath, CommonOptions.FormOf(parse));
+        });
+        return command;
+    }
+
+    private static ProgramCommand CreateBootstrap()
+    {
+        var addresses = new Argument<string[]>("address")
+        {
+            Description = "All addresses that new nodes are given, each as HOST:PORT; none, for none.", HelpName = "ADDRESS", Arity = ArgumentArity.ZeroOrMore,
+        };
+        var authority = new Option<string>("--authority") { Description = "The authority's directory, as 'macula realm create' made it.", HelpName = "DIR", Required = true };
+        var command = new ProgramCommand("bootstrap", "Set the addresses that new nodes of a realm are given.")
+        {
+            Details = "They take the place of those that the realm file names. Nodes that are issued from now on get them; give the file to the others, who read it when they start.",
+            Examples = ["macula realm bootstrap 192.0.2.7:9443 mesh.example.org:9443 --authority tenant-a", "cp tenant-a/realm.json alice/realm.json"],
+        };
+        command.Add(addresses);
+        command.Add(authority);
+        command.SetAction(parse =>
+        {
+            var bootstraps = ParseBootstraps(parse.GetValue(addresses)!);
+            using var store = AuthorityStore.Open(parse.GetValue(authority)!, EcdsaP256Scheme.Instance);
+            store.Authority.SetBootstraps(bootstraps);
+            store.Save();
+            Show(store.Authority.Realm, store.RealmFilePath, CommonOptions.FormOf(parse));
         });
         return command;
     }
@@ -64,6 +84,11 @@ internal static class RealmCommand
         });
         return command;
     }
+
+    private static BootstrapAddress[] ParseBootstraps(string[] texts) =>
+        texts.Length <= RealmFile.MaxBootstraps
+            ? [.. texts.Select(text => Word.Read(text, BootstrapAddress.Parse))]
+            : throw new CommandFailure(ExitCode.Usage, $"A realm has at most {RealmFile.MaxBootstraps} bootstrap addresses.");
 
     private static void Show(RealmFile realm, string path, OutputForm form)
     {

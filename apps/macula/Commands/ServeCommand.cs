@@ -1,7 +1,9 @@
 using System.CommandLine;
 using Macula.Cli.Nodes;
 using Macula.Cli.Output;
+using Macula.Rpc;
 using Macula.Transport;
+using Macula.Wire.Errors;
 using Microsoft.Extensions.Logging;
 
 namespace Macula.Cli.Commands;
@@ -18,16 +20,21 @@ internal static class ServeCommand
             DefaultValueFactory = _ => [.. BuiltInProcedures.All.Keys],
         };
         var node = new NodeOptions();
+        var mode = new DhtModeOption();
+        var stop = new StopRequest();
         var command = new ProgramCommand("serve", "Run a node that provides procedures, until Ctrl-C or SIGTERM.")
         {
             Details = """
                 echo gives back what it is given; math.add adds the numbers a and b; time.now tells the node's time; time.wait answers after some seconds.
-                The first line of --json names the address that was bound. Told to stop, the node takes no new calls and gives running ones 5 s. Warnings go to standard error.
+                Members of the realm find them by name: the node tells the DHT, which the bootstraps of the realm file lead into, and goes on trying while none of them answers.
+                The first line of --json names the address that was bound, and one with the event 'published' follows when the procedures can be found. Told to stop, the node takes no new calls and gives running ones 5 s. Warnings go to standard error.
                 """,
-            Examples = ["macula serve --as alice --listen 127.0.0.1:9443", "macula serve echo time.now --as alice --listen [::]:9443 --verbose"],
+            Examples = ["macula serve --as alice --listen 127.0.0.1:9443", "macula serve echo time.now --as alice --listen 0.0.0.0:9443 --address 192.0.2.7:9443 --dht server"],
         };
         command.Add(procedures);
         node.AddTo(command);
+        mode.AddTo(command);
+        stop.AddTo(command);
         command.SetAction(async (parse, cancellationToken) =>
         {
             var names = parse.GetValue(procedures)!.Distinct(StringComparer.Ordinal).ToArray();
@@ -36,17 +43,50 @@ internal static class ServeCommand
                 throw new CommandFailure(ExitCode.Usage, $"'{unknown}' is no built-in procedure; there are {string.Join(", ", BuiltInProcedures.All.Keys)}.");
             }
 
-            await using var running = await node.StartAsync(parse, LogLevel.Warning, new EndpointOptions(), cancellationToken);
+            await using var running = await node.StartAsync(parse, LogLevel.Warning, new EndpointOptions(), mode.Read(parse), cancellationToken);
+            var advertisements = new List<Advertisement>(names.Length);
             foreach (var name in names)
             {
-                await running.Peer.AdvertiseAsync(name, BuiltInProcedures.All[name], cancellationToken);
+                advertisements.Add(await running.Peer.AdvertiseAsync(name, BuiltInProcedures.All[name], cancellationToken));
             }
 
             Announce(running.Peer, names, CommonOptions.FormOf(parse));
-            await StopRequest.WaitAsync(running.Peer.WaitForStopAsync, cancellationToken);
+            await stop.WaitAsync(
+                parse,
+                async ended =>
+                {
+                    await AnnouncePublishedAsync(advertisements, CommonOptions.FormOf(parse), ended);
+                    await running.Peer.WaitForStopAsync(ended);
+                },
+                cancellationToken);
             return (int)ExitCode.Success;
         });
         return command;
+    }
+
+    private static async Task AnnouncePublishedAsync(List<Advertisement> advertisements, OutputForm form, CancellationToken cancellationToken)
+    {
+        try
+        {
+            foreach (var advertisement in advertisements)
+            {
+                await advertisement.WaitUntilPublishedAsync(cancellationToken);
+            }
+        }
+        catch (MaculaException)
+        {
+            // The node has ended by itself, and says why to whoever waits for its end.
+            return;
+        }
+
+        if (form == OutputForm.Json)
+        {
+            JsonLine.Write(("event", "published"), ("procedures", advertisements.Select(advertisement => advertisement.Procedure.Value)));
+        }
+        else
+        {
+            Terminal.WriteLine("Every member of the realm can find it by name now.");
+        }
     }
 
     private static void Announce(MaculaPeer peer, string[] names, OutputForm form)

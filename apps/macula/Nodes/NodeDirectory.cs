@@ -19,11 +19,14 @@ internal sealed record NodeDirectory(string Path)
     public string RealmFilePath => System.IO.Path.Combine(Path, RealmFileName);
 
     /// <summary>Reads the node's files, or another realm file than the one here.</summary>
+    /// <param name="realmFile">Another realm file; null takes the one here.</param>
+    /// <param name="check">Skipped: the certificate is checked by the realm file here alone, and may be none of the other one's realm.</param>
     /// <exception cref="IdentityFileException">A file cannot be used; the message says which, and what to do.</exception>
-    public (RealmFile Realm, NodeCredentials Credentials) Load(string? realmFile = null)
+    public (RealmFile Realm, NodeCredentials Credentials) Load(string? realmFile = null, OwnCertificateCheck check = OwnCertificateCheck.Required)
     {
         var realm = RealmFile.Load(realmFile is null ? RealmFilePath : RealmFileAt(realmFile), EcdsaP256Scheme.Instance);
-        return (realm, NodeCredentials.Load(CertificatePath, KeyPath, new RealmTrust(realm), SystemTime.Now));
+        var issuing = check == OwnCertificateCheck.Required ? realm : RealmFile.Load(RealmFilePath, EcdsaP256Scheme.Instance);
+        return (realm, NodeCredentials.Load(CertificatePath, KeyPath, new RealmTrust(issuing), SystemTime.Now));
     }
 
     private static string RealmFileName => "realm.json";

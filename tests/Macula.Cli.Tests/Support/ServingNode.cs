@@ -41,6 +41,28 @@ internal sealed class ServingNode : IAsyncDisposable
         Announcement = document.RootElement.Clone();
     }
 
+    /// <summary>Waits for a line of its output that tells of an event.</summary>
+    public async Task<JsonElement> WaitForEventAsync(string name)
+    {
+        while (await _process.StandardOutput.ReadLineAsync().WaitAsync(MaculaProgram.Patience) is { } line)
+        {
+            using var document = JsonDocument.Parse(line);
+            if (document.RootElement.TryGetProperty("event", out var found) && found.GetString() == name)
+            {
+                return document.RootElement.Clone();
+            }
+        }
+
+        throw new InvalidOperationException($"The node ended before it told of '{name}':\n{string.Join('\n', _log)}");
+    }
+
+    /// <summary>Ends its standard input, and waits for its end.</summary>
+    public async Task EndInputAsync()
+    {
+        _process.StandardInput.Close();
+        await _process.WaitForExitAsync().WaitAsync(MaculaProgram.Patience);
+    }
+
     /// <summary>Waits for a line of its log that holds all of some words.</summary>
     public async Task WaitForLogAsync(params string[] words)
     {
