@@ -76,7 +76,7 @@ public sealed partial class MaculaPeer : IAsyncDisposable
     /// <exception cref="MaculaException">A bug of ours ended the node; the inner exception shows it.</exception>
     public Task WaitForStopAsync(CancellationToken cancellationToken = default) => _stoppedTask.WaitAsync(cancellationToken);
 
-    /// <summary>Stops the node: refuses new calls, lets running ones finish for <see cref="Connections.ConnectionOptions.ShutdownTimeout"/>, closes its connections, and its address unless that is shared.</summary>
+    /// <summary>Stops the node: refuses new calls, lets published events be sent and running calls finish for <see cref="Connections.ConnectionOptions.ShutdownTimeout"/>, closes its connections, and its address unless that is shared.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _stopping, 1) == 0)

@@ -40,17 +40,32 @@ internal sealed class EventLane
     private readonly EventQueue<ReadOnlyMemory<byte>> _queue = new(MaxQueuedEvents, MaxQueuedBytes + FrameLimits.MaxBodyBytes, OverflowPolicy.DropOldest);
     private readonly ArrayBufferWriter<byte> _batch = new();
     private readonly CancellationTokenSource _stop = new();
+    private readonly Completion<bool> _ended;
+    private readonly Task _endedTask;
     private Completion<bool>? _wake;
+    private bool _isFinishing;
 
     public EventLane(RealmServices realm, NodeId subscriber, Func<CancellationToken, ValueTask<MeshConnection>> connect)
     {
         _realm = realm;
         _subscriber = subscriber;
         _connect = connect;
+        _ended = new Completion<bool>(realm.Scheduler);
+        _endedTask = _ended.Task.AsTask();
     }
 
     /// <summary>Begins to send. Called once.</summary>
-    public void Start() => _realm.Tasks.Run(async () => await _realm.Scheduler.CreateQueue().RunAsync(RunAsync));
+    public void Start() => _realm.Tasks.Run(async () =>
+    {
+        try
+        {
+            await _realm.Scheduler.CreateQueue().RunAsync(RunAsync);
+        }
+        finally
+        {
+            _ended.TrySetResult(true);
+        }
+    });
 
     /// <summary>Has an event sent, in the order of the calls.</summary>
     public void Enqueue(TopicName topic, ReadOnlyMemory<byte> frame)
@@ -71,6 +86,22 @@ internal sealed class EventLane
         }
 
         wake?.TrySetResult(true);
+    }
+
+    /// <summary>Completes when what waits was sent and taken, and the stream has ended; nothing may be queued any more.</summary>
+    /// <remarks>Goes on trying while the subscriber cannot be reached, until <see cref="Stop"/>.</remarks>
+    public Task FinishAsync()
+    {
+        Completion<bool>? wake;
+        lock (_gate)
+        {
+            _isFinishing = true;
+            wake = _wake;
+            _wake = null;
+        }
+
+        wake?.TrySetResult(false);
+        return _endedTask;
     }
 
     /// <summary>Sends no more; what waits is dropped.</summary>
@@ -206,15 +237,15 @@ internal sealed class EventLane
         return _batch.WrittenMemory;
     }
 
-    // True when an event waits; false when the lane stops, or the other task has ended before one came.
+    // True when an event waits; false when the lane stops, or none will come any more, or the other task has ended before one came.
     private async ValueTask<bool> WhenWaitingAsync(Task? unless)
     {
         Completion<bool> wake;
         lock (_gate)
         {
-            if (_stop.IsCancellationRequested || _queue.Count > 0)
+            if (_stop.IsCancellationRequested || _isFinishing || _queue.Count > 0)
             {
-                return !_stop.IsCancellationRequested;
+                return !_stop.IsCancellationRequested && _queue.Count > 0;
             }
 
             _wake = wake = new Completion<bool>(_realm.Scheduler);

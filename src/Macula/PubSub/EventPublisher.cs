@@ -43,13 +43,23 @@ internal sealed class EventPublisher(RealmServices realm, SerialQueue queue, Dht
         return queue.RunAsync(() => PublishOnQueueAsync(topic, payload, options, cancellationToken));
     }
 
-    /// <summary>Publishes nothing more.</summary>
-    public void Stop()
+    /// <summary>Publishes nothing more, once what was published has been sent ([PUB-15]).</summary>
+    /// <param name="timeout">Longest wait for those who are slow or cannot be reached; what they have not taken by then is lost to them.</param>
+    public async ValueTask StopAsync(TimeSpan timeout)
     {
         _isStopped = true;
         foreach (var route in _byUse)
         {
             route.Stop(ErrorCode.ShuttingDown);
+        }
+
+        try
+        {
+            await Task.WhenAll(_outlets.Values.Select(static outlet => outlet.FinishAsync())).WaitAsync(timeout, realm.Scheduler.Time);
+        }
+        catch (TimeoutException)
+        {
+            // Events are delivered at most once; who did not take them in time goes without.
         }
 
         foreach (var outlet in _outlets.Values)

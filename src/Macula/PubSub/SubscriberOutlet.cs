@@ -27,6 +27,9 @@ internal sealed class SubscriberOutlet(RealmServices realm, NodeId subscriber, F
         lane.Enqueue(topic, frame);
     }
 
+    /// <summary>Completes when all that waits was sent and taken: see <see cref="EventLane.FinishAsync"/>.</summary>
+    public Task FinishAsync() => Task.WhenAll(_lanes.OfType<EventLane>().Select(static lane => lane.FinishAsync()));
+
     /// <summary>Sends no more.</summary>
     public void Stop()
     {

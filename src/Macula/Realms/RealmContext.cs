@@ -103,13 +103,13 @@ internal sealed class RealmContext
     public ValueTask<Subscription> SubscribeAsync(TopicPattern pattern, SubscribeOptions options, CancellationToken cancellationToken) =>
         _subscriber.SubscribeAsync(pattern, options, cancellationToken);
 
-    /// <summary>Takes no new calls, lets those that run finish for a while, then closes every connection: [RPC-11].</summary>
+    /// <summary>Takes no new calls and events, lets those that run or wait to be sent finish for a while, then closes every connection: [RPC-11].</summary>
     public ValueTask StopAsync() => _queue.RunAsync(async () =>
     {
         _calls.Stop();
         _idle.Stop();
+        await _publisher.StopAsync(Services.Limits.ShutdownTimeout);
         await _dht.LeaveAsync();
-        _publisher.Stop();
         _subscriptions.Stop();
         _dialer.IsStopping = true;
         _dht.Stop();

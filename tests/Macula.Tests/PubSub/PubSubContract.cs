@@ -74,6 +74,24 @@ public abstract class PubSubContract<TRunner>
     });
 
     [Fact]
+    public void WhatWasPublishedIsSentBeforeItsPublisherIsGone() => Run(async (mesh, boot, realm) => // [PUB-15]
+    {
+        const int Events = 100;
+        var alice = await StartAsync(mesh, realm, "alice", DhtMode.Client, boot);
+        var bob = await StartAsync(mesh, realm, "bob", DhtMode.Client, boot);
+        await using var subscription = await bob.SubscribeAsync("order.*");
+
+        // Not even connected to bob yet, when it is told to stop.
+        await Task.WhenAll(Enumerable.Range(0, Events).Select(number => alice.PublishAsync("order.a", number).AsTask()));
+        await alice.DisposeAsync();
+
+        for (var number = 0; number < Events; number++)
+        {
+            Assert.Equal(number, (await NextAsync(subscription)).Value.AsInt64());
+        }
+    });
+
+    [Fact]
     public void NothingComesAfterTheSubscriptionWasDisposed() => Run(async (mesh, boot, realm) =>
     {
         var alice = await StartAsync(mesh, realm, "alice", DhtMode.Client, boot);
