@@ -36,13 +36,11 @@ internal enum ExitCode
     /// <summary>The procedure's handler failed, or refused its argument.</summary>
     HandlerFailed = 10,
 
-<<<<<<< HEAD
-    /// <summary>A simulation found that something happened which must not, or that something did not which must.</summary>
-    InvariantViolated = 11,
-=======
     /// <summary>No bootstrap of the realm answers, or its file names none: nobody could be asked where anything is.</summary>
     RealmNotFound = 11,
->>>>>>> 75b8140 (Call by name, and say when a provider can be found)
+
+    /// <summary>A simulation found that something happened which must not, or that something did not which must.</summary>
+    InvariantViolated = 12,
 
     /// <summary>A bug in this program (EX_SOFTWARE of sysexits.h).</summary>
     Bug = 70,

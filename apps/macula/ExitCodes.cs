@@ -17,11 +17,8 @@ internal static class ExitCodes
         (ExitCode.DeadlineExceeded, "The deadline passed."),
         (ExitCode.NotProvided, "Nobody provides the procedure, or the node that was named does not."),
         (ExitCode.HandlerFailed, "The procedure failed, or refused its argument."),
-<<<<<<< HEAD
-        (ExitCode.InvariantViolated, "A simulation found an invariant violated; its output says which, and how to replay it."),
-=======
         (ExitCode.RealmNotFound, "No bootstrap of the realm answers, or its realm file names none."),
->>>>>>> 75b8140 (Call by name, and say when a provider can be found)
+        (ExitCode.InvariantViolated, "A simulation found an invariant violated; its output says which, and how to replay it."),
         (ExitCode.Bug, "A bug in macula; the text on standard error is for whoever mends it."),
         (ExitCode.Interrupted, "Stopped with Ctrl-C or SIGTERM."),
     ];

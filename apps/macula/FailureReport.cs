@@ -15,15 +15,13 @@ internal static class FailureReport
     public static ExitCode Report(Exception exception, OutputForm form)
     {
         var exitCode = ExitCodeOf(exception);
-        var message = exitCode == ExitCode.Interrupted ? "Stopped before it was done." : exception.Message;
         if (form == OutputForm.Json)
         {
-            var word = exception is MaculaException known ? known.Code.ToString() : exitCode.ToString();
-            JsonLine.Write(("error", word), ("message", message), ("handler", (exception as CallException)?.Execution), ("exit", (int)exitCode));
+            JsonLine.Write([.. FieldsOf(exception), ("exit", (int)exitCode)]);
         }
         else
         {
-            Terminal.WriteError(exception is CallException call ? Describe(call) : message);
+            Terminal.WriteError(exception is CallException call ? Describe(call) : MessageOf(exception, exitCode));
         }
 
         if (exitCode == ExitCode.Bug)
@@ -33,6 +31,20 @@ internal static class FailureReport
 
         return exitCode;
     }
+
+    /// <summary>A failure as fields of a JSON object: its word, what happened, and whether a call's handler ran.</summary>
+    public static (string Name, object? Value)[] FieldsOf(Exception exception)
+    {
+        var exitCode = ExitCodeOf(exception);
+        return
+        [
+            ("error", exception is MaculaException known ? known.Code.ToString() : exitCode.ToString()),
+            ("message", MessageOf(exception, exitCode)),
+            ("handler", (exception as CallException)?.Execution),
+        ];
+    }
+
+    private static string MessageOf(Exception exception, ExitCode exitCode) => exitCode == ExitCode.Interrupted ? "Stopped before it was done." : exception.Message;
 
     // Whether repeating it is safe is the first thing that a person needs to know about a call without an answer.
     private static string Describe(CallException call) =>

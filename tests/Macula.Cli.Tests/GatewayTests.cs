@@ -94,7 +94,8 @@ public sealed class GatewayTests : IAsyncDisposable
         Directory.CreateDirectory(_workspace["lib"]);
         await File.WriteAllBytesAsync(_workspace[Path.Combine("lib", "libngtcp2.so.16")], []);
 
-        var outcome = await MaculaProgram.RunAsync(_workspace.Directory, _workspace["lib"], ["gateway", "run", "--as", "gw-a", "--listen", "127.0.0.1:0"]);
+        var outcome = await MaculaProgram.RunAsync(
+            _workspace.Directory, ["gateway", "run", "--as", "gw-a", "--listen", "127.0.0.1:0"], start => start.Environment["LD_LIBRARY_PATH"] = _workspace["lib"]);
 
         outcome.ExpectOneLine(3, "libngtcp2", "not installed");
     }

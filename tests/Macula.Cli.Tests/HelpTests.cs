@@ -22,13 +22,8 @@ public sealed class HelpTests
     }
 
     [Theory]
-<<<<<<< HEAD
-    [InlineData("", "realm create NAME", "cert issue NAME", "node run", "gateway run", "serve [PROCEDURE...]", "call PROCEDURE [ARGUMENT]", "bench call", "sim", "--version", "--json")]
-    [InlineData("realm", "create NAME", "show FILE")]
-=======
-    [InlineData("", "realm create NAME", "realm bootstrap [ADDRESS...]", "cert issue NAME", "node run", "gateway run", "serve [PROCEDURE...]", "call PROCEDURE [ARGUMENT]", "bench call", "--version", "--json")]
+    [InlineData("", "pub TOPIC [VALUE]", "sub PATTERN", "session", "realm create NAME", "realm bootstrap [ADDRESS...]", "cert issue NAME", "node run", "gateway run", "serve [PROCEDURE...]", "call PROCEDURE [ARGUMENT]", "bench call", "sim", "--version", "--json")]
     [InlineData("realm", "create NAME", "bootstrap [ADDRESS...]", "show FILE")]
->>>>>>> 75b8140 (Call by name, and say when a provider can be found)
     [InlineData("realm create", "NAME", "--out DIR", "--bootstrap HOST:PORT")]
     [InlineData("realm bootstrap", "[ADDRESS...] --authority DIR [OPTIONS]", "HOST:PORT")]
     [InlineData("realm show", "FILE")]
@@ -38,6 +33,9 @@ public sealed class HelpTests
     [InlineData("gateway run", "--as DIR [OPTIONS]", "--listen IP:PORT", "--verbose", "Once for each realm", "At most 256 realms", "--roles gateway,bootstrap")]
     [InlineData("serve", "--as DIR [OPTIONS]", "--listen IP:PORT", "--address IP:PORT", "--dht MODE", "Default: client.", "--until-eof", "--realm FILE", "--own-certificate CHECK", "--verbose", "math.add")]
     [InlineData("call", "--at HOST:PORT", "--node ID", "--deadline SECONDS", "Default: 10.", "Default: null.")]
+    [InlineData("pub", "TOPIC [VALUE] --as DIR", "--every SECONDS", "--measure WHAT", "--until-eof")]
+    [InlineData("sub", "PATTERN --as DIR", "--count N", "--for SECONDS")]
+    [InlineData("session", "--as DIR", "\"call\":", "\"publish\":", "\"subscribe\":", "\"unsubscribe\":", "At most 64 requests")]
     [InlineData("bench call", "--calls N", "Default: 1000.", "--rounds N", "--seconds SECONDS")]
     [InlineData("sim", "--seed N", "--seeds COUNT", "--nodes N", "Default: 20.", "--realms N", "--seconds SECONDS", "Default: 120.", "trace")]
     [InlineData("version", "--json")]

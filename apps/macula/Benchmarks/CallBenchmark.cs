@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
 using Macula.Cli.Nodes;
 using Macula.Cli.Output;
+using Macula.Cli.Processes;
 using Macula.Identity.Credentials;
 using Macula.Identity.Keys;
 using Macula.Identity.Names;
@@ -18,6 +20,8 @@ internal static class CallBenchmark
 {
     private const int ArgumentBytes = 64;
     private const int InFlight = 64;
+
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(30);
 
     // The runtime compiles hot methods a second time after some 30 calls and in the background; this many calls see the final code.
     private const int WarmUpCalls = 20_000;
@@ -36,15 +40,29 @@ internal static class CallBenchmark
             provider.Save(files.CertificatePath, files.KeyPath);
             realm.Realm.Save(files.RealmFilePath);
 
-            await using var serving = await ServingProcess.StartAsync(files.Path, cancellationToken);
+            await using var serving = ChildProcess.Start(ProgramPath.Own, "provider", ["serve", "echo", "--as", files.Path, "--listen", "127.0.0.1:0", "--until-eof", "--json"]);
+            var address = await AddressOfAsync(serving, cancellationToken);
             await using var peer = await MaculaPeer.StartAsync(
                 new MaculaPeerOptions { Realm = realm.Realm, Credentials = caller, Transport = new QuicTransport() },
                 cancellationToken);
-            await MeasureAsync(peer, new CallOptions { At = serving.Address }, plan, form, cancellationToken);
+            await MeasureAsync(peer, new CallOptions { At = address }, plan, form, cancellationToken);
         }
         finally
         {
             directory.Delete(recursive: true);
+        }
+    }
+
+    private static async Task<IPEndPoint> AddressOfAsync(ChildProcess serving, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var announced = await serving.WaitForEventAsync("serving", cancellationToken).WaitAsync(StartTimeout, cancellationToken);
+            return IPEndPoint.Parse(announced.GetProperty("address").GetString()!);
+        }
+        catch (Exception exception) when (exception is TimeoutException or EndOfStreamException)
+        {
+            throw new CommandFailure(ExitCode.Failure, $"The serving process did not come up: {string.Join(" / ", serving.LastLines)}");
         }
     }
 

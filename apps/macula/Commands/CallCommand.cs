@@ -4,14 +4,10 @@ using System.Net;
 using System.Net.Sockets;
 using Macula.Cli.Nodes;
 using Macula.Cli.Output;
-using Macula.Dht;
 using Macula.Rpc;
 using Macula.Transport;
-using Macula.Wire.Errors;
-using Macula.Wire.Frames;
 using Macula.Wire.Identifiers;
 using Macula.Wire.MessagePack;
-using Microsoft.Extensions.Logging;
 
 namespace Macula.Cli.Commands;
 
@@ -25,9 +21,6 @@ internal static class CallCommand
     private static readonly TimeSpan LongestHandshake = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan ShortestHandshake = TimeSpan.FromMilliseconds(100);
-
-    // A node that has joined says so at once.
-    private static readonly TimeSpan TimeToSayWhetherJoined = TimeSpan.FromMilliseconds(100);
 
     public static Command Create()
     {
@@ -62,12 +55,12 @@ internal static class CallCommand
         command.SetAction(async (parse, cancellationToken) =>
         {
             var name = Word.Read(parse.GetValue(procedure)!, ProcedureName.Parse);
-            var value = ParseArgument(parse.GetValue(argument)!);
-            var time = ParseDeadline(parse.GetValue(deadline));
-            var target = ParseNodeId(parse.GetValue(nodeId));
+            var value = Word.ReadJson(parse.GetValue(argument)!);
+            var time = Word.ReadDeadline(parse.GetValue(deadline), deadline.Name);
+            var target = parse.GetValue(nodeId) is { } id ? Word.ReadNodeId(id) : (NodeId?)null;
             var address = parse.GetValue(at) is { } host ? await HostAddress.ResolveAsync(host, cancellationToken) : null;
             var options = new CallOptions { At = address, Node = target, Deadline = time };
-            await using var running = await node.StartAsync(parse, LogLevel.None, EndpointFor(address, time), DhtMode.Client, cancellationToken);
+            await using var running = await node.StartAsync(parse, NodePreset.Passing with { Endpoint = EndpointFor(address, time) }, cancellationToken);
             var reply = await CallAsync(running.Peer, name, value, options, cancellationToken);
             Print(reply, CommonOptions.FormOf(parse));
             return (int)ExitCode.Success;
@@ -75,31 +68,10 @@ internal static class CallCommand
         return command;
     }
 
-    private static async Task<CallReply> CallAsync(MaculaPeer peer, ProcedureName procedure, MeshValue argument, CallOptions options, CancellationToken cancellationToken)
+    private static Task<CallReply> CallAsync(MaculaPeer peer, ProcedureName procedure, MeshValue argument, CallOptions options, CancellationToken cancellationToken)
     {
-        try
-        {
-            return await peer.CallAsync(procedure.Value, argument, options, cancellationToken);
-        }
-        catch (CallException exception) when (exception.Code == ErrorCode.Unreachable && options.At is null)
-        {
-            // A provider that is gone and a realm that is not there are different cares of whoever called.
-            throw await HasJoinedAsync(peer) ? exception : new CommandFailure(ExitCode.RealmNotFound, exception.Message);
-        }
-    }
-
-    private static async Task<bool> HasJoinedAsync(MaculaPeer peer)
-    {
-        using var moment = new CancellationTokenSource(TimeToSayWhetherJoined);
-        try
-        {
-            await peer.WaitUntilJoinedAsync(moment.Token);
-            return true;
-        }
-        catch (OperationCanceledException)
-        {
-            return false;
-        }
+        var call = () => peer.CallAsync(procedure.Value, argument, options, cancellationToken).AsTask();
+        return options.At is null ? RealmSearch.ReportLostAsync(peer, call) : call();
     }
 
     private static EndpointOptions EndpointFor(IPEndPoint? target, TimeSpan deadline)
@@ -114,57 +86,16 @@ internal static class CallCommand
 
     private static void Print(CallReply reply, OutputForm form)
     {
-        var result = ToJson(reply);
         if (form == OutputForm.Json)
         {
-            JsonLine.Write(
-                ("result", new RawJson(result)), ("provider", reply.Provider.NodeId), ("providerName", reply.Provider.Name),
-                ("path", reply.Path.Carrier), ("roundTripMs", reply.Path.RoundTripTime.TotalMilliseconds), ("elapsedMs", reply.Elapsed.TotalMilliseconds));
+            JsonLine.Write(ReplyFields.Of(reply));
             return;
         }
 
-        Terminal.WriteLine(result);
+        Terminal.WriteLine(ResultText.Of(reply.Value, "The call succeeded, but its result"));
         Console.Error.WriteLine(
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"from {reply.Provider.Name} ({reply.Provider.NodeId}), {reply.Path.Carrier}, round trip {reply.Path.RoundTripTime.TotalMilliseconds:0.00} ms, all together {reply.Elapsed.TotalMilliseconds:0.0} ms"));
     }
-
-    private static string ToJson(CallReply reply)
-    {
-        try
-        {
-            return reply.Value.ToJson();
-        }
-        catch (FormatException exception)
-        {
-            throw new CommandFailure(ExitCode.Failure, $"The call succeeded, but its result cannot be shown as JSON: {exception.Message}");
-        }
-    }
-
-    private static MeshValue ParseArgument(string json)
-    {
-        try
-        {
-            return MeshValue.ParseJson(json);
-        }
-        catch (FormatException exception)
-        {
-            // Shells take the quotes out of JSON that is not quoted itself, which is how most of these come about.
-            var reason = exception.Message.Split(" LineNumber:", 2)[0].TrimEnd('.');
-            throw new CommandFailure(ExitCode.Usage, $"The argument {Shorten(json)} cannot be used: {reason}. In a shell, JSON stands in single quotes: '{{\"a\":5}}'.");
-        }
-    }
-
-    private static string Shorten(string text) => text.Length <= 60 ? text : $"{text.AsSpan(0, 57)}...";
-
-    private static NodeId? ParseNodeId(string? text) =>
-        text is null ? null
-        : NodeId.TryParse(text, out var id) ? id
-        : throw new CommandFailure(ExitCode.Usage, $"'{text}' is no node id; it has {2 * NodeId.ByteCount} hexadecimal digits.");
-
-    private static TimeSpan ParseDeadline(double seconds) =>
-        seconds >= 0.001 && seconds <= CallFrame.MaxTimeLeft.TotalSeconds
-            ? TimeSpan.FromSeconds(seconds)
-            : throw new CommandFailure(ExitCode.Usage, "--deadline takes 0.001 to 86400 seconds.");
 }

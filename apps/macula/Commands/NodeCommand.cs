@@ -1,7 +1,5 @@
 using System.CommandLine;
 using Macula.Cli.Output;
-using Macula.Transport;
-using Microsoft.Extensions.Logging;
 
 namespace Macula.Cli.Commands;
 
@@ -29,7 +27,7 @@ internal static class NodeCommand
         stop.AddTo(command);
         command.SetAction(async (parse, cancellationToken) =>
         {
-            await using var running = await node.StartAsync(parse, LogLevel.Warning, new EndpointOptions(), mode.Read(parse), cancellationToken);
+            await using var running = await node.StartAsync(parse, NodePreset.Staying with { Mode = mode.Read(parse) }, cancellationToken);
             Announce(running.Peer, CommonOptions.FormOf(parse));
             await stop.WaitAsync(parse, running.Peer.WaitForStopAsync, cancellationToken);
             return (int)ExitCode.Success;

@@ -1,9 +1,6 @@
 using System.CommandLine;
 using Macula.Cli.Nodes;
-using Macula.Dht;
-using Macula.Transport;
 using Macula.Transport.Quic;
-using Microsoft.Extensions.Logging;
 
 namespace Macula.Cli.Commands;
 
@@ -39,18 +36,16 @@ internal sealed class NodeOptions
 
     /// <summary>Starts the node that the command line describes.</summary>
     /// <param name="parse">The command line.</param>
-    /// <param name="logged">What goes to standard error where nobody asks for more.</param>
-    /// <param name="endpoint">Limits of the endpoint, and the address to bind if the command line names none.</param>
-    /// <param name="mode">How it takes part in the DHT.</param>
+    /// <param name="preset">What the command wants of it.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The node, with what it was started from; disposing it stops the node.</returns>
-    public async Task<RunningNode> StartAsync(ParseResult parse, LogLevel logged, EndpointOptions endpoint, DhtMode mode, CancellationToken cancellationToken)
+    public async Task<RunningNode> StartAsync(ParseResult parse, NodePreset preset, CancellationToken cancellationToken)
     {
-        var options = _listen.EndpointOf(parse, endpoint);
-        var dht = _listen.DhtOf(parse, mode);
+        var options = _listen.EndpointOf(parse, preset.Endpoint);
+        var dht = _listen.DhtOf(parse, preset.Mode);
         var check = Word.ReadEnum<OwnCertificateCheck>(parse.GetValue(_ownCertificate)!, _ownCertificate.Name);
         var (realm, credentials) = new NodeDirectory(parse.GetValue(_as)!).Load(parse.GetValue(_realm), check);
-        var loggers = _listen.CreateLog(parse, logged);
+        var loggers = _listen.CreateLog(parse, preset.Logged);
         try
         {
             var peer = await MaculaPeer.StartAsync(
@@ -60,6 +55,7 @@ internal sealed class NodeOptions
                     Credentials = credentials,
                     Transport = new QuicTransport(new QuicTransportOptions { LoggerFactory = loggers }),
                     Endpoint = options,
+                    Connections = preset.Connections,
                     Dht = dht,
                     OwnCertificate = check,
                     LoggerFactory = loggers,

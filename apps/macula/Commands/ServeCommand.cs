@@ -2,9 +2,7 @@ using System.CommandLine;
 using Macula.Cli.Nodes;
 using Macula.Cli.Output;
 using Macula.Rpc;
-using Macula.Transport;
 using Macula.Wire.Errors;
-using Microsoft.Extensions.Logging;
 
 namespace Macula.Cli.Commands;
 
@@ -43,7 +41,7 @@ internal static class ServeCommand
                 throw new CommandFailure(ExitCode.Usage, $"'{unknown}' is no built-in procedure; there are {string.Join(", ", BuiltInProcedures.All.Keys)}.");
             }
 
-            await using var running = await node.StartAsync(parse, LogLevel.Warning, new EndpointOptions(), mode.Read(parse), cancellationToken);
+            await using var running = await node.StartAsync(parse, NodePreset.Staying with { Mode = mode.Read(parse) }, cancellationToken);
             var advertisements = new List<Advertisement>(names.Length);
             foreach (var name in names)
             {

@@ -1,4 +1,8 @@
+using System.Globalization;
 using System.Text.Json;
+using Macula.Wire.Frames;
+using Macula.Wire.Identifiers;
+using Macula.Wire.MessagePack;
 
 namespace Macula.Cli.Commands;
 
@@ -41,7 +45,47 @@ internal static class Word
         throw new CommandFailure(ExitCode.Usage, $"{option} does not take '{text}'; it takes {string.Join(", ", Enum.GetValues<T>().Select(NameOf))}.");
     }
 
+    /// <summary>Reads a value of the mesh.</summary>
+    /// <exception cref="CommandFailure">It is no JSON, or none that the mesh can carry.</exception>
+    public static MeshValue ReadJson(string json)
+    {
+        try
+        {
+            return MeshValue.ParseJson(json);
+        }
+        catch (FormatException exception)
+        {
+            // Shells take the quotes out of JSON that is not quoted itself, which is how most of these come about.
+            var reason = exception.Message.Split(" LineNumber:", 2)[0].TrimEnd('.');
+            throw new CommandFailure(ExitCode.Usage, $"The argument {Shorten(json)} cannot be used: {reason}. In a shell, JSON stands in single quotes: '{{\"a\":5}}'.");
+        }
+    }
+
+    /// <summary>Reads the id of a node.</summary>
+    /// <exception cref="CommandFailure">It is none.</exception>
+    public static NodeId ReadNodeId(string text) =>
+        NodeId.TryParse(text, out var id) ? id : throw new CommandFailure(ExitCode.Usage, $"'{text}' is no node id; it has {2 * NodeId.ByteCount} hexadecimal digits.");
+
+    /// <summary>Reads a deadline.</summary>
+    /// <param name="seconds">The number, which may be none.</param>
+    /// <param name="option">The option that takes it.</param>
+    /// <exception cref="CommandFailure">It is out of the range of deadlines.</exception>
+    public static TimeSpan ReadDeadline(double seconds, string option) => ReadSeconds(seconds, option, 0.001, CallFrame.MaxTimeLeft.TotalSeconds);
+
+    /// <summary>Reads a length of time.</summary>
+    /// <param name="seconds">The number, which may be none.</param>
+    /// <param name="option">The option that takes it.</param>
+    /// <param name="least">Shortest time, in seconds.</param>
+    /// <param name="most">Longest time, in seconds.</param>
+    /// <exception cref="CommandFailure">It is out of range.</exception>
+    public static TimeSpan ReadSeconds(double seconds, string option, double least, double most) =>
+        seconds >= least && seconds <= most
+            ? TimeSpan.FromSeconds(seconds)
+            : throw new CommandFailure(ExitCode.Usage, string.Create(CultureInfo.InvariantCulture, $"{option} takes {least} to {most} seconds."));
+
     /// <summary>The word for a member of an enumeration.</summary>
     public static string NameOf<T>(T value)
         where T : struct, Enum => JsonNamingPolicy.KebabCaseLower.ConvertName(value.ToString());
+
+    private static string Shorten(string text) => text.Length <= 60 ? text : $"{text.AsSpan(0, 57)}...";
 }

@@ -31,10 +31,10 @@ internal static class HelpText
         var details = command as ProgramCommand;
         List<string> lines = command is RootCommand
             ? [About, "", "Usage: macula COMMAND [OPTIONS]"]
-            : [$"Usage: {UsageOf(command)}", "", .. Wrap(command.Description ?? "", 0, width)];
+            : [$"Usage: {UsageOf(command)}", "", .. Paragraph.Wrap(command.Description ?? "", 0, width)];
         foreach (var paragraph in (details?.Details ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
-            lines.AddRange(["", .. Wrap(paragraph, 0, width)]);
+            lines.AddRange(["", .. Paragraph.Wrap(paragraph, 0, width)]);
         }
 
         AddRows(lines, "Commands", [.. LeavesOf(command).Select(leaf => (Under(command, leaf), leaf.Description ?? ""))], width);
@@ -108,7 +108,7 @@ internal static class HelpText
         var column = Math.Min(MaxNameColumn, rows.Max(row => row.Name.Length)) + 4;
         foreach (var (name, meaning) in rows)
         {
-            var wrapped = Wrap(meaning, column, width).ToArray();
+            var wrapped = Paragraph.Wrap(meaning, column, width).ToArray();
             var start = $"  {name}";
             if (start.Length + 2 > column)
             {
@@ -128,25 +128,5 @@ internal static class HelpText
         {
             lines.AddRange(["", $"{title}:", .. examples.Select(example => $"  {example}")]);
         }
-    }
-
-    private static IEnumerable<string> Wrap(string text, int indent, int width)
-    {
-        var line = new string(' ', indent);
-        var isEmpty = true;
-        foreach (var word in text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-        {
-            if (!isEmpty && line.Length + 1 + word.Length > width)
-            {
-                yield return line;
-                line = new string(' ', indent);
-                isEmpty = true;
-            }
-
-            line += isEmpty ? word : $" {word}";
-            isEmpty = false;
-        }
-
-        yield return line;
     }
 }

@@ -13,14 +13,20 @@ internal static class JsonLine
     /// <summary>Writes the fields in order; those whose value is null are left out.</summary>
     public static void Write(params ReadOnlySpan<(string Name, object? Value)> fields)
     {
+        Console.Out.WriteLine(Compose(fields));
+        Console.Out.Flush();
+    }
+
+    /// <summary>The object as text.</summary>
+    public static string Compose(params ReadOnlySpan<(string Name, object? Value)> fields)
+    {
         var output = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(output, Options))
         {
             WriteObject(writer, fields);
         }
 
-        Console.Out.WriteLine(System.Text.Encoding.UTF8.GetString(output.WrittenSpan));
-        Console.Out.Flush();
+        return System.Text.Encoding.UTF8.GetString(output.WrittenSpan);
     }
 
     private static void WriteObject(Utf8JsonWriter writer, ReadOnlySpan<(string Name, object? Value)> fields)

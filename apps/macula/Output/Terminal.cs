@@ -4,6 +4,9 @@ namespace Macula.Cli.Output;
 internal static class Terminal
 {
     private const string Red = "\e[31m";
+    private const string Green = "\e[32m";
+    private const string Bold = "\e[1m";
+    private const string Faint = "\e[2m";
     private const string Reset = "\e[0m";
 
     // Lines that are longer than this are hard to read, and a pipe has no width of its own.
@@ -11,11 +14,29 @@ internal static class Terminal
 
     /// <summary>Whether standard error shows colours: it is a terminal that has them, and nobody asked for none.</summary>
     /// <remarks>https://no-color.org: a variable that is set to anything asks for none.</remarks>
-    public static bool ErrorHasColour { get; } = !Console.IsErrorRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
+    public static bool ErrorHasColour { get; } = !Console.IsErrorRedirected && ColourIsWelcome;
+
+    /// <summary>Whether standard output shows colours.</summary>
+    public static bool OutputHasColour { get; } = !Console.IsOutputRedirected && ColourIsWelcome;
+
+    private static bool ColourIsWelcome => string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
         && Environment.GetEnvironmentVariable("TERM") is not ("dumb" or null);
 
     /// <summary>Longest line to write, in characters.</summary>
     public static int Width => Console.IsOutputRedirected || Console.WindowWidth <= 0 ? ReadableWidth : Math.Clamp(Console.WindowWidth, 40, ReadableWidth);
+
+    /// <summary>Text for standard output in a tone, where it shows any.</summary>
+    public static string Paint(string text, Tone tone) => !OutputHasColour ? text : tone switch
+    {
+        Tone.Heading => Bold + text + Reset,
+        Tone.Aside => Faint + text + Reset,
+        Tone.Good => Green + text + Reset,
+        Tone.Bad => Red + text + Reset,
+        _ => text,
+    };
+
+    /// <summary>Text of another node without what a terminal would obey.</summary>
+    public static string Harmless(string text) => string.Concat(text.Select(character => char.IsControl(character) ? ' ' : character));
 
     /// <summary>Writes a line of result.</summary>
     public static void WriteLine(string line)
@@ -28,7 +49,7 @@ internal static class Terminal
     public static void WriteError(string message)
     {
         // Another node's message may hold anything; line breaks and escape sequences are not for this terminal.
-        var line = string.Concat(message.Select(character => char.IsControl(character) ? ' ' : character));
+        var line = Harmless(message);
         Console.Error.WriteLine(ErrorHasColour ? $"{Red}macula: {line}{Reset}" : $"macula: {line}");
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Macula.Cli.Processes;
 
 namespace Macula.Cli.Tests.Support;
 
@@ -9,42 +10,33 @@ internal static class MaculaProgram
     /// <summary>Longest wait for anything that a process does; every wait ends by an event, and this turns a hang into a failure.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    private static readonly string Library = Path.Combine(AppContext.BaseDirectory, "Macula.Cli.dll");
+    private static readonly string Library = System.IO.Path.Combine(AppContext.BaseDirectory, "Macula.Cli.dll");
 
     // The runtime that runs these tests lies at shared/Microsoft.NETCore.App/VERSION beside its host.
-    private static readonly string Host = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", "dotnet"));
+    private static readonly string Host = System.IO.Path.GetFullPath(System.IO.Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", "dotnet"));
 
-    /// <summary>Starts the program with its output redirected.</summary>
+    /// <summary>How the program is started.</summary>
+    public static ProgramPath Path { get; } = new(Host, [Library]);
+
+    /// <summary>Starts the program with its input and output redirected.</summary>
     /// <param name="directory">Where it runs.</param>
     /// <param name="arguments">Its command line.</param>
-    /// <param name="libraries">A directory in which the system looks for libraries first; null for none.</param>
-    public static Process Start(string directory, IEnumerable<string> arguments, string? libraries = null)
+    /// <param name="change">Changes how it is started; null for nothing.</param>
+    public static Process Start(string directory, IEnumerable<string> arguments, Action<ProcessStartInfo>? change = null)
     {
-        var start = new ProcessStartInfo(Host)
-        {
-            WorkingDirectory = directory, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
-        };
-        if (libraries is not null)
-        {
-            start.Environment["LD_LIBRARY_PATH"] = libraries;
-        }
-
-        start.ArgumentList.Add(Library);
-        foreach (var argument in arguments)
-        {
-            start.ArgumentList.Add(argument);
-        }
-
+        var start = Path.Describe(arguments);
+        start.WorkingDirectory = directory;
+        change?.Invoke(start);
         return Process.Start(start) ?? throw new InvalidOperationException("The program did not start.");
     }
 
     /// <summary>Runs the program to its end.</summary>
-    public static Task<ProgramOutcome> RunAsync(string directory, params string[] arguments) => RunAsync(directory, libraries: null, arguments);
+    public static Task<ProgramOutcome> RunAsync(string directory, params string[] arguments) => RunAsync(directory, arguments, change: null);
 
-    /// <summary>Runs the program to its end with libraries of one's own.</summary>
-    public static async Task<ProgramOutcome> RunAsync(string directory, string? libraries, string[] arguments)
+    /// <summary>Runs the program to its end, started in a way of one's own.</summary>
+    public static async Task<ProgramOutcome> RunAsync(string directory, string[] arguments, Action<ProcessStartInfo>? change)
     {
-        using var process = Start(directory, arguments, libraries);
+        using var process = Start(directory, arguments, change);
         using var patience = new CancellationTokenSource(Patience);
         try
         {

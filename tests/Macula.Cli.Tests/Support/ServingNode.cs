@@ -56,6 +56,20 @@ internal sealed class ServingNode : IAsyncDisposable
         throw new InvalidOperationException($"The node ended before it told of '{name}':\n{string.Join('\n', _log)}");
     }
 
+    /// <summary>Reads what it still prints, and waits for its end.</summary>
+    public async Task<JsonElement[]> ReadToEndAsync()
+    {
+        var lines = new List<JsonElement>();
+        while (await _process.StandardOutput.ReadLineAsync().WaitAsync(MaculaProgram.Patience) is { } line)
+        {
+            using var document = JsonDocument.Parse(line);
+            lines.Add(document.RootElement.Clone());
+        }
+
+        await _process.WaitForExitAsync().WaitAsync(MaculaProgram.Patience);
+        return [.. lines];
+    }
+
     /// <summary>Ends its standard input, and waits for its end.</summary>
     public async Task EndInputAsync()
     {

@@ -1,0 +1,28 @@
+using Macula.Connections;
+using Macula.Dht;
+using Macula.Transport;
+using Microsoft.Extensions.Logging;
+
+namespace Macula.Cli.Commands;
+
+/// <summary>What a command wants of its node beyond what the command line says.</summary>
+internal sealed record NodePreset
+{
+    /// <summary>A node that stays: what goes wrong is said on standard error, and running calls are finished at the end.</summary>
+    public static NodePreset Staying { get; } = new() { Logged = LogLevel.Warning };
+
+    /// <summary>A node that goes when its work is done: it says nothing of its own, and a provider that is gone does not hold it up at the end.</summary>
+    public static NodePreset Passing { get; } = new() { Logged = LogLevel.None, Connections = new ConnectionOptions { ShutdownTimeout = TimeSpan.FromMilliseconds(500) } };
+
+    /// <summary>What goes to standard error where nobody asks for more.</summary>
+    public required LogLevel Logged { get; init; }
+
+    /// <summary>Limits of the endpoint, and the address to bind if the command line names none.</summary>
+    public EndpointOptions Endpoint { get; init; } = new();
+
+    /// <summary>Limits of connections.</summary>
+    public ConnectionOptions Connections { get; init; } = new();
+
+    /// <summary>How the node takes part in the DHT.</summary>
+    public DhtMode Mode { get; init; } = DhtMode.Client;
+}

@@ -1,0 +1,39 @@
+using Macula.Wire.Errors;
+
+namespace Macula.Cli.Nodes;
+
+/// <summary>Tells a realm that is not there from what may be wrong within one.</summary>
+internal static class RealmSearch
+{
+    // A node that has joined says so at once.
+    private static readonly TimeSpan TimeToSayWhetherJoined = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Does something that needs the realm's DHT.</summary>
+    /// <exception cref="CommandFailure">The node has not found its realm.</exception>
+    public static async Task<T> ReportLostAsync<T>(MaculaPeer peer, Func<Task<T>> act)
+    {
+        try
+        {
+            return await act();
+        }
+        catch (MaculaException exception) when (exception.Code == ErrorCode.Unreachable)
+        {
+            // A provider that is gone and a realm that is not there are different cares of whoever typed the command.
+            throw await HasJoinedAsync(peer) ? exception : new CommandFailure(ExitCode.RealmNotFound, exception.Message);
+        }
+    }
+
+    private static async Task<bool> HasJoinedAsync(MaculaPeer peer)
+    {
+        using var moment = new CancellationTokenSource(TimeToSayWhetherJoined);
+        try
+        {
+            await peer.WaitUntilJoinedAsync(moment.Token);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+}
