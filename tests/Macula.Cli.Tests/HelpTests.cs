@@ -22,7 +22,7 @@ public sealed class HelpTests
     }
 
     [Theory]
-    [InlineData("", "pub TOPIC [VALUE]", "sub PATTERN", "session", "realm create NAME", "realm bootstrap [ADDRESS...]", "cert issue NAME", "node run", "gateway run", "serve [PROCEDURE...]", "call PROCEDURE [ARGUMENT]", "bench call", "sim", "--version", "--json")]
+    [InlineData("", "demo", "pub TOPIC [VALUE]", "sub PATTERN", "session", "realm create NAME", "realm bootstrap [ADDRESS...]", "cert issue NAME", "node run", "gateway run", "serve [PROCEDURE...]", "call PROCEDURE [ARGUMENT]", "bench call", "sim", "--version", "--json")]
     [InlineData("realm", "create NAME", "bootstrap [ADDRESS...]", "show FILE")]
     [InlineData("realm create", "NAME", "--out DIR", "--bootstrap HOST:PORT")]
     [InlineData("realm bootstrap", "[ADDRESS...] --authority DIR [OPTIONS]", "HOST:PORT")]
@@ -33,6 +33,7 @@ public sealed class HelpTests
     [InlineData("gateway run", "--as DIR [OPTIONS]", "--listen IP:PORT", "--verbose", "Once for each realm", "At most 256 realms", "--roles gateway,bootstrap")]
     [InlineData("serve", "--as DIR [OPTIONS]", "--listen IP:PORT", "--address IP:PORT", "--dht MODE", "Default: client.", "--until-eof", "--realm FILE", "--own-certificate CHECK", "--verbose", "math.add")]
     [InlineData("call", "--at HOST:PORT", "--node ID", "--deadline SECONDS", "Default: 10.", "Default: null.")]
+    [InlineData("demo", "--seconds SECONDS", "Default: 4.", "about 20 s")]
     [InlineData("pub", "TOPIC [VALUE] --as DIR", "--every SECONDS", "--measure WHAT", "--until-eof")]
     [InlineData("sub", "PATTERN --as DIR", "--count N", "--for SECONDS")]
     [InlineData("session", "--as DIR", "\"call\":", "\"publish\":", "\"subscribe\":", "\"unsubscribe\":", "At most 64 requests")]

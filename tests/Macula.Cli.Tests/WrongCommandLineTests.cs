@@ -8,7 +8,7 @@ public sealed class WrongCommandLineTests
     private const string Call = "call echo 1 --as bob --at 127.0.0.1:9";
 
     [Theory]
-    [InlineData("", "needs a command", "realm, cert, node, gateway, serve, call, pub, sub, session, bench, sim, version", "Try 'macula --help'")]
+    [InlineData("", "needs a command", "demo, realm, cert, node, gateway, serve, call, pub, sub, session, bench, sim, version", "Try 'macula --help'")]
     [InlineData("frobnicate", "no command 'frobnicate'")]
     [InlineData("realm", "'macula realm' needs a command: create, bootstrap, show")]
     [InlineData("realm creat", "no command 'creat'")]
@@ -55,6 +55,9 @@ public sealed class WrongCommandLineTests
     [InlineData(Call + " --deadline NaN", "--deadline takes")]
     [InlineData(Call + " --deadline soon", "--deadline takes a number, not 'soon'")]
     [InlineData(Call + " --node 00", "'00' is no node id")]
+    [InlineData("demo --seconds 1", "--seconds takes 2 to 600 seconds")]
+    [InlineData("demo --seconds NaN", "--seconds takes 2 to 600 seconds")]
+    [InlineData("demo --seconds soon", "--seconds takes a number, not 'soon'")]
     [InlineData("pub", "needs TOPIC and --as DIR")]
     [InlineData("pub sensor.* 1 --as alice", "sensor.*")]
     [InlineData("pub sensor.load {a:5} --as alice", "{a:5}", "single quotes")]

@@ -23,6 +23,7 @@ internal static class CommandTree
     {
         var root = new RootCommand
         {
+            DemoCommand.Create(),
             RealmCommand.Create(),
             CertCommand.Create(),
             NodeCommand.Create(),

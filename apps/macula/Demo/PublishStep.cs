@@ -1,0 +1,68 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace Macula.Cli.Demo;
+
+/// <summary>Two peers publish measurements each second, a third subscribes to both by one pattern.</summary>
+public sealed class PublishStep : IDemoStep
+{
+    /// <summary>What is subscribed to.</summary>
+    public const string Pattern = "sensor.*";
+
+    /// <inheritdoc/>
+    public string Name => "publish";
+
+    /// <inheritdoc/>
+    public string Title => "Measurements of this machine, published each second and seen by whoever subscribes";
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<StepFigure>> RunAsync(DemoMesh mesh, Action<string> show, CancellationToken cancellationToken)
+    {
+        var tally = new EventTally();
+        var answer = await mesh.Viewer.SubscribeAsync(
+            Pattern,
+            happened =>
+            {
+                tally.Add(happened);
+                show(Describe(happened));
+            },
+            cancellationToken);
+        if (Answers.ErrorOf(answer) is var (code, message))
+        {
+            throw new DemoException($"Subscribing to {Pattern} failed with {code}: {message}", mesh.Viewer.Process);
+        }
+
+        await Task.Delay(mesh.Watching, cancellationToken);
+        await mesh.Viewer.UnsubscribeAsync(answer, cancellationToken);
+        return
+        [
+            new("pattern", "subscribed to", Pattern, Pattern),
+            Check(tally, "sensor.load", mesh.Load, mesh.Watching),
+            Check(tally, "sensor.memory", mesh.Memory, mesh.Watching),
+        ];
+    }
+
+    private static StepFigure Check(EventTally tally, string topic, DemoProcess publisher, TimeSpan time)
+    {
+        // One a second, and the first second may be half over when the subscription is in force.
+        var fewest = Math.Max(1, (int)time.TotalSeconds - 1);
+        var (count, latest) = tally.Of(topic);
+        if (count < fewest)
+        {
+            throw new DemoException(
+                string.Create(CultureInfo.InvariantCulture, $"{count} events on {topic} came in {time.TotalSeconds} s; there should be at least {fewest}."), publisher.Process);
+        }
+
+        return Answers.TextOf(latest, "publisher") == publisher.NodeId
+            ? new StepFigure(Answers.FieldOf(topic), topic, count, $"{count} events in {time.TotalSeconds:0} s from {publisher.Process.Name}, {publisher.NodeId}")
+            : throw new DemoException($"An event on {topic} should be of {publisher.NodeId}; it is {latest}.", publisher.Process);
+    }
+
+    private static string Describe(JsonElement happened)
+    {
+        var time = DateTimeOffset.Parse(Answers.TextOf(happened, "publishedAt"), CultureInfo.InvariantCulture).ToLocalTime();
+        var value = happened.GetProperty("value");
+        var fields = value.ValueKind == JsonValueKind.Object ? value.EnumerateObject().Select(field => $"{field.Name} {field.Value.GetRawText()}") : [value.GetRawText()];
+        return $"{time:HH:mm:ss}  {Answers.TextOf(happened, "topic"),-14} {string.Join("  ", fields)}";
+    }
+}

@@ -1,0 +1,23 @@
+namespace Macula.Cli.Output;
+
+/// <summary>Rows whose columns are aligned, under a faint heading.</summary>
+internal sealed class Table(params string[] heading)
+{
+    private readonly List<string[]> _rows = [];
+
+    /// <summary>Adds a row of as many cells as the heading has.</summary>
+    public void Add(params string[] cells) => _rows.Add(cells);
+
+    /// <summary>Writes the table to standard output.</summary>
+    public void Write()
+    {
+        var widths = heading.Select((title, column) => _rows.Select(row => row[column].Length).Append(title.Length).Max()).ToArray();
+        Terminal.WriteLine(Terminal.Paint(Line(heading), Tone.Aside));
+        foreach (var row in _rows)
+        {
+            Terminal.WriteLine(Line(row));
+        }
+
+        string Line(string[] cells) => ("   " + string.Join("  ", cells.Select((cell, column) => cell.PadRight(widths[column])))).TrimEnd();
+    }
+}
