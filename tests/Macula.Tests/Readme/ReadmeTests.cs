@@ -1,4 +1,7 @@
+using System.Net;
 using System.Runtime.CompilerServices;
+using Macula.Dht;
+using Macula.Identity.Realm;
 using Macula.Tests.Meshes;
 using Macula.Wire.Frames;
 
@@ -22,29 +25,40 @@ public sealed class ReadmeTests
     }
 
     [Fact]
-    public void CodeOfTheReadmeCallsAndPrintsTheSum() => new LoopbackRunner().Run(async mesh =>
+    public void CodeOfTheReadmePrintsTheSumAndWhatIsMeasured() => new LoopbackRunner().Run(async mesh =>
     {
         var directory = Directory.CreateTempSubdirectory("macula-readme-").FullName;
         try
         {
             var realm = mesh.Found("tenant-a");
-            var alice = await mesh.StartAsync(realm, "alice");
-            await alice.AdvertiseAsync("math.add", (call, _) =>
+            var boot = await mesh.StartAsync(realm, "boot", static options => options with { Dht = new DhtOptions { Mode = DhtMode.Server, Bootstraps = [] } });
+            var file = realm.File.WithBootstraps([BootstrapAddress.Parse(boot.LocalEndPoint.ToString())]);
+            var alice = await mesh.StartAsync(realm, "alice", options => options with { Realm = file });
+            await using var advertisement = await alice.AdvertiseAsync("math.add", (call, _) =>
             {
                 var argument = call.Argument.ToValue();
                 Assert.True(argument.TryGet("a", out var a) && argument.TryGet("b", out var b) && (a.AsInt32(), b.AsInt32()) == (5, 3));
                 return ValueTask.FromResult(Payload.FromValue(8));
             });
+            await advertisement.WaitUntilPublishedAsync();
             using (var bob = realm.Issue("bob", mesh.WallNow))
             {
                 bob.Save($"{directory}/node.crt", $"{directory}/node.key");
-                realm.File.Save($"{directory}/realm.json");
+                file.Save($"{directory}/realm.json");
             }
 
             var output = new StringWriter();
-            await FirstPeer.RunAsync(directory, alice.LocalEndPoint, output);
+            var running = FirstPeer.RunAsync(directory, new IPEndPoint(IPAddress.Loopback, 0), output);
+            while (!running.IsCompleted)
+            {
+                await alice.PublishAsync("sensor.load", 0.5);
+                await Task.Delay(TimeSpan.FromMilliseconds(20), mesh.Time);
+            }
 
-            Assert.Equal($"8 from alice, direct {alice.LocalEndPoint}{Environment.NewLine}", output.ToString());
+            await running;
+            var lines = output.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries);
+            Assert.Equal($"8 from alice, direct {alice.LocalEndPoint}", lines[0]);
+            Assert.Equal(Enumerable.Repeat("sensor.load: 0.5 from alice", 3), lines[1..]);
         }
         finally
         {
