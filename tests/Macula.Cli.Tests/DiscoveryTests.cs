@@ -23,7 +23,11 @@ public sealed class DiscoveryTests : IAsyncDisposable
     public async Task CallWithoutAnAddressFindsTheProviderAndGoesToItDirectly()
     {
         await StartGatewayAsync();
-        var serving = await ServeAsync("alice");
+        Issue("alice");
+        Issue("bob");
+
+        // Without --listen: the address that leads to the bootstrap is one where others find it.
+        var serving = await _workspace.StartAsync("serve", "--as", "alice", "--json");
         var published = await serving.WaitForEventAsync("published");
 
         var call = (await _workspace.RunAsync("call", "math.add", """{"a":5,"b":3}""", "--as", "bob", "--json")).Expect(0).Json();

@@ -97,7 +97,7 @@ public sealed class SessionTests : IAsyncDisposable
     public async Task EventsOfPubReachSubAndSession()
     {
         await StartGatewayAsync("alice", "bob", "carol");
-        var sub = await _workspace.StartAsync("sub", "sensor.*", "--as", "bob", "--count", "2", "--json", "--listen", "127.0.0.1:0");
+        var sub = await _workspace.StartAsync("sub", "sensor.*", "--as", "bob", "--count", "2", "--json");
         using var session = Start("carol");
         await session.WriteAsync("""{"id":3,"subscribe":"sensor.door"}""");
         await session.ReadUntilAsync("subscribed");
@@ -129,7 +129,7 @@ public sealed class SessionTests : IAsyncDisposable
         await StartGatewayAsync("bob", "carol");
 
         var timed = await _workspace.RunAsync("sub", "**", "--as", "bob", "--for", "0.2");
-        var endless = await _workspace.StartAsync("sub", "sensor.*", "--as", "carol", "--json", "--listen", "127.0.0.1:0");
+        var endless = await _workspace.StartAsync("sub", "sensor.*", "--as", "carol", "--json");
 
         Assert.Equal("Subscribed to **.\n", timed.Expect(0).Error);
         Assert.InRange(await endless.TerminateAsync(), TimeSpan.Zero, TimeSpan.FromSeconds(5));
@@ -146,7 +146,7 @@ public sealed class SessionTests : IAsyncDisposable
 
     private static JsonElement Single(JsonElement[] answers, string id) => Assert.Single(answers, answer => answer.TryGetProperty("id", out var given) && given.GetRawText() == id);
 
-    private SessionDriver Start(string node) => new(MaculaProgram.Start(_workspace.Directory, ["session", "--as", node, "--listen", "127.0.0.1:0"]));
+    private SessionDriver Start(string node) => new(MaculaProgram.Start(_workspace.Directory, ["session", "--as", node]));
 
     // Members are made once the gateway's address is known: their realm file names it.
     private async Task StartGatewayAsync(params string[] members)

@@ -42,6 +42,9 @@ public sealed class WrongCommandLineTests
     [InlineData("serve --as alice --own-certificate forged", "--own-certificate does not take 'forged'; it takes required, skipped")]
     [InlineData("gateway run --as gw", "--listen", "--address")]
     [InlineData("serve --as alice --verbos", "no option '--verbos'")]
+    public Task WrongCommandLineOfFilesAndServersIsSaidInOneLine(string commandLine, params string[] words) => ExpectOneLineAsync(commandLine, words);
+
+    [Theory]
     [InlineData("call", "needs PROCEDURE and --as DIR")]
     [InlineData("call echo 1 2 --as bob --at 127.0.0.1:9", "does not take '2'")]
     [InlineData("call echo 1 --as bob --at", "--at needs a value")]
@@ -77,12 +80,7 @@ public sealed class WrongCommandLineTests
     [InlineData("sim --nodes 5", "--realms takes 1 to 8")]
     [InlineData("sim --seconds 60", "--seconds takes 80 to 3600")]
     [InlineData("bench call --seconds NaN", "--seconds takes 0.1 to 60")]
-    public async Task WrongCommandLineIsSaidInOneLine(string commandLine, params string[] words)
-    {
-        var outcome = await MaculaProgram.RunAsync(Path.GetTempPath(), commandLine.Split(' ', StringSplitOptions.RemoveEmptyEntries));
-
-        outcome.ExpectOneLine(2, words);
-    }
+    public Task WrongCommandLineOfWhatAsksTheMeshIsSaidInOneLine(string commandLine, params string[] words) => ExpectOneLineAsync(commandLine, words);
 
     [Theory]
     [InlineData("realm", "show", "")]
@@ -114,5 +112,12 @@ public sealed class WrongCommandLineTests
         var outcome = await MaculaProgram.RunAsync(Path.GetTempPath(), "call", "echo", "-5", "--as", "missing-directory", "--at", "127.0.0.1:9");
 
         outcome.ExpectOneLine(4, "missing-directory");
+    }
+
+    private static async Task ExpectOneLineAsync(string commandLine, string[] words)
+    {
+        var outcome = await MaculaProgram.RunAsync(Path.GetTempPath(), commandLine.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+
+        outcome.ExpectOneLine(2, words);
     }
 }

@@ -44,7 +44,7 @@ internal static class GatewayCommand
         stop.AddTo(command);
         command.SetAction(async (parse, cancellationToken) =>
         {
-            var endpoint = listen.EndpointOf(parse, new EndpointOptions());
+            var endpoint = listen.AddressOf(parse) is { } address ? new EndpointOptions { LocalEndPoint = address } : new EndpointOptions();
             var dht = listen.DhtOf(parse, DhtMode.Server);
             var realms = Load(parse.GetValue(nodes)!);
             using var loggers = listen.CreateLog(parse, LogLevel.Warning);

@@ -3,7 +3,6 @@ using System.CommandLine;
 using System.Net;
 using Macula.Cli.Output;
 using Macula.Dht;
-using Macula.Transport;
 using Macula.Wire.Identifiers;
 using Macula.Wire.Records;
 using Microsoft.Extensions.Logging;
@@ -16,7 +15,7 @@ internal sealed class ListenOptions
 {
     private readonly Option<string?> _listen = new("--listen")
     {
-        Description = "UDP address to bind; port 0 lets the system choose. Default: any address of this machine, port 0.",
+        Description = "UDP address to bind; port 0 lets the system choose. Default: port 0 of the address that leads to the realm's bootstrap, or of any.",
         HelpName = "IP:PORT",
     };
 
@@ -37,10 +36,9 @@ internal sealed class ListenOptions
         command.Add(_verbose);
     }
 
-    /// <summary>The address that the command line names, with these limits; the limits alone when it names none.</summary>
+    /// <summary>The address that the command line names; null when it names none.</summary>
     /// <exception cref="CommandFailure">What it names is no address.</exception>
-    public EndpointOptions EndpointOf(ParseResult parse, EndpointOptions limits) =>
-        parse.GetValue(_listen) is { } listen ? limits with { LocalEndPoint = ParseListen(listen) } : limits;
+    public IPEndPoint? AddressOf(ParseResult parse) => parse.GetValue(_listen) is { } listen ? ParseListen(listen) : null;
 
     /// <summary>How the node takes part in the DHT, in a mode and under the addresses that the command line names.</summary>
     /// <exception cref="CommandFailure">What it names is no address, or a server has none that others could dial.</exception>

@@ -1,5 +1,8 @@
 using System.CommandLine;
+using System.Net;
 using Macula.Cli.Nodes;
+using Macula.Identity.Realm;
+using Macula.Transport;
 using Macula.Transport.Quic;
 
 namespace Macula.Cli.Commands;
@@ -41,7 +44,7 @@ internal sealed class NodeOptions
     /// <returns>The node, with what it was started from; disposing it stops the node.</returns>
     public async Task<RunningNode> StartAsync(ParseResult parse, NodePreset preset, CancellationToken cancellationToken)
     {
-        var options = _listen.EndpointOf(parse, preset.Endpoint);
+        var bound = _listen.AddressOf(parse);
         var dht = _listen.DhtOf(parse, preset.Mode);
         var check = Word.ReadEnum<OwnCertificateCheck>(parse.GetValue(_ownCertificate)!, _ownCertificate.Name);
         var (realm, credentials) = new NodeDirectory(parse.GetValue(_as)!).Load(parse.GetValue(_realm), check);
@@ -54,7 +57,7 @@ internal sealed class NodeOptions
                     Realm = realm,
                     Credentials = credentials,
                     Transport = new QuicTransport(new QuicTransportOptions { LoggerFactory = loggers }),
-                    Endpoint = options,
+                    Endpoint = bound is null ? await EndpointForAsync(preset, realm, cancellationToken) : preset.Endpoint with { LocalEndPoint = bound },
                     Connections = preset.Connections,
                     Dht = dht,
                     OwnCertificate = check,
@@ -70,4 +73,9 @@ internal sealed class NodeOptions
             throw;
         }
     }
+
+    private static async Task<EndpointOptions> EndpointForAsync(NodePreset preset, RealmFile realm, CancellationToken cancellationToken) =>
+        preset.Direction == DialDirection.Outward
+            ? preset.Endpoint
+            : preset.Endpoint with { LocalEndPoint = new IPEndPoint(await LocalAddress.FindTowardsAsync(realm.Bootstraps, cancellationToken), 0) };
 }

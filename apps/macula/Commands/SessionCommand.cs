@@ -30,7 +30,7 @@ internal static class SessionCommand
         mode.AddTo(command);
         command.SetAction(async (parse, cancellationToken) =>
         {
-            await using var running = await node.StartAsync(parse, NodePreset.Passing with { Mode = mode.Read(parse) }, cancellationToken);
+            await using var running = await node.StartAsync(parse, NodePreset.Passing with { Mode = mode.Read(parse), Direction = DialDirection.Both }, cancellationToken);
             var self = running.Peer.Self;
             JsonLine.Write(("event", "ready"), ("node", self.Name), ("nodeId", self.NodeId), ("realm", self.RealmId), ("address", running.Peer.LocalEndPoint));
             using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

@@ -61,12 +61,12 @@ internal static class Word
         }
     }
 
-    /// <summary>Reads the id of a node.</summary>
+    /// <summary>Reads an id as the program prints it: 40 hexadecimal digits.</summary>
     /// <exception cref="CommandFailure">It is none.</exception>
     public static NodeId ReadNodeId(string text) =>
         NodeId.TryParse(text, out var id) ? id : throw new CommandFailure(ExitCode.Usage, $"'{text}' is no node id; it has {2 * NodeId.ByteCount} hexadecimal digits.");
 
-    /// <summary>Reads a deadline.</summary>
+    /// <summary>Reads the time that a call is given, 1 ms to 24 h.</summary>
     /// <param name="seconds">The number, which may be none.</param>
     /// <param name="option">The option that takes it.</param>
     /// <exception cref="CommandFailure">It is out of the range of deadlines.</exception>

@@ -208,8 +208,8 @@ public sealed class DemoMesh : IAsyncDisposable
 }
 
 /// <summary>A node that runs in a process of its own.</summary>
-/// <param name="Process">The process.</param>
-/// <param name="Realm">The realm or realms.</param>
+/// <param name="Process">What runs it, under the node's name.</param>
+/// <param name="Realm">Where it is a member; for the gateway, both, with a comma.</param>
 /// <param name="Address">Where it listens.</param>
 /// <param name="NodeId">Who it is there.</param>
 public sealed record DemoProcess(ChildProcess Process, string Realm, string Address, string NodeId);

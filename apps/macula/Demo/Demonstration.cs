@@ -8,7 +8,7 @@ public static class Demonstration
     // Twice what the slowest step needs on a machine with one busy processor.
     private static readonly TimeSpan StepTimeout = TimeSpan.FromSeconds(60);
 
-    /// <summary>The steps.</summary>
+    /// <summary>What is shown, in this order: each builds on what the ones before have left running.</summary>
     public static IReadOnlyList<IDemoStep> Steps { get; } = [new CallStep(), new PublishStep(), new SeparationStep(), new FailoverStep()];
 
     /// <summary>Runs the demonstration, and ends everything that it started.</summary>

@@ -55,7 +55,7 @@ public sealed class ChildProcess : IAsyncDisposable
     }
 
     /// <summary>Starts a process.</summary>
-    /// <param name="program">The program.</param>
+    /// <param name="program">How to start it, mostly <see cref="ProgramPath.Own"/>.</param>
     /// <param name="name">What to call it.</param>
     /// <param name="arguments">Its command line.</param>
     /// <param name="received">Gets each line of output that tells of no event, one after the other; null when nobody wants them.</param>

@@ -15,11 +15,11 @@ public sealed class SessionProcess
     {
     }
 
-    /// <summary>The process.</summary>
+    /// <summary>Where it runs, and what it has written last.</summary>
     public ChildProcess Process { get; private set; } = null!;
 
     /// <summary>Starts the process.</summary>
-    /// <param name="program">The program.</param>
+    /// <param name="program">How to start it, mostly <see cref="ProgramPath.Own"/>.</param>
     /// <param name="name">What to call it.</param>
     /// <param name="arguments">Its command line.</param>
     public static SessionProcess Start(ProgramPath program, string name, IEnumerable<string> arguments)
