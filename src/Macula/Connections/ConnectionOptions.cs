@@ -21,7 +21,7 @@ public sealed record ConnectionOptions
     /// <remarks>The smaller of both nodes' values decides. A short one costs a new handshake for each lookup that comes by later.</remarks>
     public TimeSpan DhtIdleTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Longest time that a node which stops waits for its events to be sent, and then for running calls. Default 5 s; range 0 to 1 h; zero ends them at once ([RPC-11], [PUB-15]).</summary>
+    /// <summary>Longest time that a node which stops waits for its events to be sent, and then for running calls. Default 5 s; range 0 to 1 h; zero ends them at once ([RPC-11], [PUB-16]).</summary>
     public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Checks every option.</summary>

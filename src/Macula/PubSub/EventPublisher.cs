@@ -43,7 +43,7 @@ internal sealed class EventPublisher(RealmServices realm, SerialQueue queue, Dht
         return queue.RunAsync(() => PublishOnQueueAsync(topic, payload, options, cancellationToken));
     }
 
-    /// <summary>Publishes nothing more, once what was published has been sent ([PUB-15]).</summary>
+    /// <summary>Publishes nothing more, once what was published has been sent ([PUB-16]).</summary>
     /// <param name="timeout">Longest wait for those who are slow or cannot be reached; what they have not taken by then is lost to them.</param>
     public async ValueTask StopAsync(TimeSpan timeout)
     {

@@ -74,7 +74,7 @@ public abstract class PubSubContract<TRunner>
     });
 
     [Fact]
-    public void WhatWasPublishedIsSentBeforeItsPublisherIsGone() => Run(async (mesh, boot, realm) => // [PUB-15]
+    public void WhatWasPublishedIsSentBeforeItsPublisherIsGone() => Run(async (mesh, boot, realm) => // [PUB-16]
     {
         const int Events = 100;
         var alice = await StartAsync(mesh, realm, "alice", DhtMode.Client, boot);
