@@ -113,6 +113,13 @@ public sealed class EventQueue<T>
         return DroppedEvents == droppedBefore ? EnqueueOutcome.Queued : EnqueueOutcome.QueuedDroppingOlder;
     }
 
+    /// <summary>The event that has waited longest, which goes on waiting; false when none waits.</summary>
+    public bool TryPeek([MaybeNullWhen(false)] out T item)
+    {
+        item = _head == None ? default : _slots[_head].Item;
+        return _head != None;
+    }
+
     /// <summary>Takes the event that has waited longest; false when none waits.</summary>
     public bool TryDequeue([MaybeNullWhen(false)] out T item)
     {

@@ -7,7 +7,8 @@ namespace Macula.Protocols.PubSub;
 /// <summary>Which nodes have begun and ceased to subscribe to a topic.</summary>
 /// <param name="Joined">Those that subscribe now and did not when this was last told, in the order of their ids.</param>
 /// <param name="Left">Those that did and no longer do, in the order of their ids.</param>
-public readonly record struct SubscribersChange(ImmutableArray<NodeId> Joined, ImmutableArray<NodeId> Left);
+/// <param name="Renewed">Those that go on, and have published their record anew: as they do at times, or since they have been started again. In the order of their ids.</param>
+public readonly record struct SubscribersChange(ImmutableArray<NodeId> Joined, ImmutableArray<NodeId> Left, ImmutableArray<NodeId> Renewed);
 
 /// <summary>The nodes to which a publisher sends the events of one topic, as the records under the prefixes of the topic have it (docs/protocol/10-pubsub.md [PUB-2], [PUB-4]).</summary>
 /// <remarks>A core: performs no I/O and reads no clock. Who feeds it watches the keys, and lets the policy judge each record.</remarks>
@@ -19,7 +20,8 @@ public sealed class TopicSubscribers
     private readonly TopicName _topic;
     private readonly NodeId _self;
     private readonly int _maxSubscribers;
-    private readonly ImmutableArray<NodeId>[] _byKey;
+    private readonly ImmutableArray<(NodeId Node, long Sequence)>[] _byKey;
+    private readonly SortedSet<NodeId> _renewed = [];
     private ImmutableArray<NodeId> _told = [];
 
     /// <summary>Begins without subscribers.</summary>
@@ -35,7 +37,7 @@ public sealed class TopicSubscribers
         _self = self;
         _maxSubscribers = maxSubscribers;
         Keys = [.. topic.Prefixes().Select(prefix => DhtKey.OfSubscribers(realm, prefix))];
-        _byKey = [.. Keys.Select(_ => ImmutableArray<NodeId>.Empty)];
+        _byKey = [.. Keys.Select(_ => ImmutableArray<(NodeId, long)>.Empty)];
     }
 
     /// <summary>The keys to watch: the realm's root key first, then one for each prefix of the topic; 2 to 17.</summary>
@@ -60,24 +62,47 @@ public sealed class TopicSubscribers
             return;
         }
 
-        ImmutableArray<NodeId> subscribers = [.. live.Where(record => record.Key == key && Subscribes(record)).Select(record => record.Publisher).Order()];
+        ImmutableArray<(NodeId Node, long Sequence)> subscribers =
+            [.. live.Where(record => record.Key == key && Subscribes(record)).Select(record => (record.Publisher, record.Body.Sequence)).OrderBy(entry => entry.Publisher)];
         if (subscribers.AsSpan().SequenceEqual(_byKey[index].AsSpan()))
         {
             return;
         }
 
+        NoteRenewed(_byKey[index], subscribers);
         _byKey[index] = subscribers;
-        ImmutableArray<NodeId> all = [.. _byKey.SelectMany(nodes => nodes).Distinct().Order()];
+        ImmutableArray<NodeId> all = [.. _byKey.SelectMany(entries => entries).Select(entry => entry.Node).Distinct().Order()];
         Unserved = Math.Max(0, all.Length - _maxSubscribers);
         Subscribers = Unserved == 0 ? all : all[.._maxSubscribers];
     }
 
-    /// <summary>Says who joined and who left since it was last asked; false when nobody did.</summary>
+    /// <summary>Says who joined, who left and who published anew since it was last asked; false when nobody did.</summary>
     public bool TryPollChange(out SubscribersChange change)
     {
-        change = new SubscribersChange(Without(Subscribers, _told), Without(_told, Subscribers));
-        _told = Subscribers;
-        return !change.Joined.IsEmpty || !change.Left.IsEmpty;
+        var told = _told;
+        var current = Subscribers;
+        change = new SubscribersChange(Without(current, told), Without(told, current), [.. _renewed.Where(node => Holds(current, node) && Holds(told, node))]);
+        _told = current;
+        _renewed.Clear();
+        return !change.Joined.IsEmpty || !change.Left.IsEmpty || !change.Renewed.IsEmpty;
+    }
+
+    // Both are in the order of ids, so one walk finds those that are in both.
+    private void NoteRenewed(ImmutableArray<(NodeId Node, long Sequence)> before, ImmutableArray<(NodeId Node, long Sequence)> after)
+    {
+        var index = 0;
+        foreach (var (node, sequence) in after)
+        {
+            while (index < before.Length && before[index].Node < node)
+            {
+                index++;
+            }
+
+            if (index < before.Length && before[index].Node == node && before[index].Sequence < sequence)
+            {
+                _renewed.Add(node);
+            }
+        }
     }
 
     private bool Subscribes(VerifiedRecord record) =>
@@ -87,5 +112,7 @@ public sealed class TopicSubscribers
         && subscriber.Patterns.Any(pattern => pattern.Matches(_topic));
 
     private static ImmutableArray<NodeId> Without(ImmutableArray<NodeId> nodes, ImmutableArray<NodeId> others) =>
-        [.. nodes.Where(node => others.BinarySearch(node) < 0)];
+        [.. nodes.Where(node => !Holds(others, node))];
+
+    private static bool Holds(ImmutableArray<NodeId> nodes, NodeId node) => nodes.BinarySearch(node) >= 0;
 }

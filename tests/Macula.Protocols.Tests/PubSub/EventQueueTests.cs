@@ -146,7 +146,7 @@ public sealed class EventQueueTests
                 }
                 else
                 {
-                    Assert.Equal(model.Dequeue(), queue.TryDequeue(out var item) ? item : null);
+                    Assert.Equal(model.Dequeue(), queue.TryPeek(out var first) && queue.TryDequeue(out var item) && first == item ? item : null);
                 }
 
                 Assert.True(queue.Count <= 5 && queue.Bytes <= 50, $"seed {seed}, step {step}");

@@ -57,6 +57,25 @@ public sealed class TopicSubscribersTests
         AssertChange([], [1]);
     }
 
+    [Fact] // [PUB-12]
+    public void WhoPublishesAnewIsToldAsRenewedOnceAndOnlyWhileItGoesOn()
+    {
+        Handle(1, Take(1, Content("sensor.*"), sequence: 1), Take(2, Content("sensor.*"), sequence: 1));
+        AssertChange([1, 2], []);
+
+        Handle(1, Take(1, Content("sensor.*"), sequence: 2), Take(2, Content("sensor.*"), sequence: 1));
+        Assert.True(_subscribers.TryPollChange(out var change));
+        Assert.Equal([NodeIds.Numbered(1)], change.Renewed);
+        Assert.False(_subscribers.TryPollChange(out _));
+
+        // Who comes anew and leaves is gone, and who joins is new.
+        Handle(1, Take(1, Content("sensor.*"), sequence: 3));
+        Handle(1, Take(3, Content("sensor.*"), sequence: 3));
+        Assert.True(_subscribers.TryPollChange(out change));
+        Assert.Empty(change.Renewed);
+        Assert.Equal([NodeIds.Numbered(3)], change.Joined);
+    }
+
     [Fact]
     public void WhatChangedBackIsNotTold()
     {
@@ -121,8 +140,8 @@ public sealed class TopicSubscribersTests
         return content;
     }
 
-    private static VerifiedRecord Take(byte publisher, RecordContent content, RecordState state) =>
-        Check.Take(new RecordBody(Given.Realm, NodeIds.Numbered(publisher), default, 1, Given.WallStart, TimeSpan.FromMinutes(30), state, content));
+    private static VerifiedRecord Take(byte publisher, RecordContent content, RecordState state = RecordState.Live, long sequence = 1) =>
+        Check.Take(new RecordBody(Given.Realm, NodeIds.Numbered(publisher), default, sequence, Given.WallStart, TimeSpan.FromMinutes(30), state, content));
 
     private void Handle(int key, params VerifiedRecord[] live) => _subscribers.HandleRecords(_subscribers.Keys[key], live);
 
