@@ -23,7 +23,7 @@ public sealed partial class MaculaPeer
     /// <exception cref="OperationCanceledException">The token fired.</exception>
     /// <remarks>
     /// The first event under a topic waits until the DHT has said who subscribes; those that follow cause no traffic but their own. Events of
-    /// this node under one topic reach each subscriber in the order of the calls.
+    /// this node under one topic reach each subscriber in the order of the calls. The span in which the caller publishes goes along (<see cref="MeshEvent.TraceParent"/>).
     /// </remarks>
     public ValueTask<PublishReceipt> PublishAsync(string topic, MeshValue value, PublishOptions? options = null, CancellationToken cancellationToken = default) =>
         PublishAsync(topic, Payload.FromValue(value), options, cancellationToken);
@@ -46,7 +46,9 @@ public sealed partial class MaculaPeer
     /// <exception cref="OperationCanceledException">The token fired.</exception>
     /// <remarks>
     /// In force means that the nodes nearest to the pattern's key hold it and have told those who publish there ([REC-19]): what they publish from then on
-    /// arrives, unless a connection breaks or a reader is too slow. Waits as long as the node has not found its realm.
+    /// arrives, unless a connection breaks or a reader is too slow. Waits as long as the node has not found its realm. A pattern that begins with a wildcard
+    /// is dear: every publisher of the realm keeps it in mind, and its record stands under one key with all others of the kind. A record holds 16 patterns that
+    /// begin alike up to their first wildcard.
     /// </remarks>
     public ValueTask<Subscription> SubscribeAsync(string pattern, SubscribeOptions? options = null, CancellationToken cancellationToken = default) =>
         _realm.SubscribeAsync(TopicPattern.Parse(pattern), options ?? DefaultSubscribe, cancellationToken);

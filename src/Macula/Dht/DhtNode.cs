@@ -64,6 +64,9 @@ internal sealed class DhtNode
     /// <summary>Finds nodes by their ids.</summary>
     public NodeFinder Finder { get; }
 
+    /// <summary>True while this node knows somebody else in the DHT.</summary>
+    public bool IsJoined => _joining.IsJoined;
+
     /// <summary>How many records this node holds.</summary>
     public int RecordsHeld => _holder.Count;
 

@@ -11,6 +11,9 @@ internal sealed class MeshMetrics : IDisposable
 {
     private const string MeterName = "Macula";
 
+    // Made once, since every event has one.
+    private static readonly KeyValuePair<string, object?>[] OutcomeTags = [.. Enum.GetValues<EnqueueOutcome>().Select(outcome => new KeyValuePair<string, object?>("outcome", outcome.ToString()))];
+
     private readonly Meter _meter = new(MeterName);
     private readonly UpDownCounter<long> _connections;
     private readonly Counter<long> _refusals;
@@ -25,6 +28,7 @@ internal sealed class MeshMetrics : IDisposable
     private readonly Counter<long> _eventsSent;
     private readonly Counter<long> _eventsReceived;
     private readonly Counter<long> _eventsDelivered;
+    private readonly Counter<long> _eventsRefused;
 
     public MeshMetrics()
     {
@@ -41,6 +45,7 @@ internal sealed class MeshMetrics : IDisposable
         _eventsSent = _meter.CreateCounter<long>("macula.events.sent", "{event}", "Events queued for a subscribing node, by what became of them.");
         _eventsReceived = _meter.CreateCounter<long>("macula.events.received", "{event}", "Events that arrived from other nodes and were accepted.");
         _eventsDelivered = _meter.CreateCounter<long>("macula.events.delivered", "{event}", "Events queued for a subscription of this node, by what became of them.");
+        _eventsRefused = _meter.CreateCounter<long>("macula.events.refused", "{event}", "Events of other nodes that the policy forbids, by code; their lanes ended with them.");
     }
 
     public void ConnectionOpened() => _connections.Add(1);
@@ -65,11 +70,13 @@ internal sealed class MeshMetrics : IDisposable
 
     public void EventPublished() => _eventsPublished.Add(1);
 
-    public void EventSent(EnqueueOutcome outcome) => _eventsSent.Add(1, new KeyValuePair<string, object?>("outcome", outcome.ToString()));
+    public void EventSent(EnqueueOutcome outcome) => _eventsSent.Add(1, OutcomeTags[(int)outcome]);
 
     public void EventReceived() => _eventsReceived.Add(1);
 
-    public void EventDelivered(EnqueueOutcome outcome) => _eventsDelivered.Add(1, new KeyValuePair<string, object?>("outcome", outcome.ToString()));
+    public void EventDelivered(EnqueueOutcome outcome) => _eventsDelivered.Add(1, OutcomeTags[(int)outcome]);
+
+    public void EventRefused(ErrorCode code) => _eventsRefused.Add(1, Tag(code));
 
     public void Dispose() => _meter.Dispose();
 

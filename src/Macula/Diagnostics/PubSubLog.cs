@@ -19,18 +19,24 @@ internal static partial class PubSubLog
     [LoggerMessage(1303, LogLevel.Warning, "The reader of {Pattern} is too slow: events are dropped ({Suppressed} more since the last such line)")]
     public static partial void SubscriptionFallsBehind(this ILogger logger, TopicPattern pattern, long suppressed);
 
-    [LoggerMessage(1304, LogLevel.Warning, "The reader of {Pattern} has caught up; it lost {Events} events of {Bytes} bytes")]
-    public static partial void SubscriptionCaughtUp(this ILogger logger, TopicPattern pattern, long events, long bytes);
+    [LoggerMessage(1304, LogLevel.Warning, "The reader of {Pattern} has caught up; it lost {Events} events of {Bytes} bytes ({Suppressed} more since the last such line)")]
+    public static partial void SubscriptionCaughtUp(this ILogger logger, TopicPattern pattern, long events, long bytes, long suppressed);
 
     [LoggerMessage(1305, LogLevel.Warning, "{SubscriberId} takes events too slowly: some are dropped ({Suppressed} more since the last such line)")]
     public static partial void SubscriberFallsBehind(this ILogger logger, NodeId subscriberId, long suppressed);
 
-    [LoggerMessage(1306, LogLevel.Warning, "{SubscriberId} has caught up; it lost {Events} events of {Bytes} bytes")]
-    public static partial void SubscriberCaughtUp(this ILogger logger, NodeId subscriberId, long events, long bytes);
+    [LoggerMessage(1306, LogLevel.Warning, "{SubscriberId} has caught up; it lost {Events} events of {Bytes} bytes ({Suppressed} more since the last such line)")]
+    public static partial void SubscriberCaughtUp(this ILogger logger, NodeId subscriberId, long events, long bytes, long suppressed);
 
     [LoggerMessage(1307, LogLevel.Debug, "{SubscriberId} cannot be reached: {Reason}")]
     public static partial void SubscriberNotReached(this ILogger logger, NodeId subscriberId, string reason);
 
-    [LoggerMessage(1308, LogLevel.Warning, "{SubscriberId} refused this node's events with {Code}: {Detail}")]
-    public static partial void EventsRefused(this ILogger logger, NodeId subscriberId, ErrorCode code, string detail);
+    [LoggerMessage(1308, LogLevel.Warning, "{SubscriberId} refused this node's events with {Code}: {Detail} ({Suppressed} more since the last such line)")]
+    public static partial void EventsRefused(this ILogger logger, NodeId subscriberId, ErrorCode code, string detail, long suppressed);
+
+    [LoggerMessage(1309, LogLevel.Warning, "The reader of {Pattern} was too slow, and the subscription has ended, as it is set to")]
+    public static partial void SubscriptionOverflowed(this ILogger logger, TopicPattern pattern);
+
+    [LoggerMessage(1310, LogLevel.Warning, "{PublisherId} may not publish under {Topic}: {Detail} ({Suppressed} more since the last such line)")]
+    public static partial void EventNotPermitted(this ILogger logger, NodeId publisherId, TopicName topic, string detail, long suppressed);
 }

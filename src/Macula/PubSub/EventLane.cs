@@ -12,16 +12,17 @@ using Macula.Wire.Identifiers;
 namespace Macula.PubSub;
 
 /// <summary>One of the ways of this node's events to one subscriber: a queue, and a stream that is opened when something waits ([PUB-5], [PUB-8]).</summary>
-/// <remarks>Events may be queued from any queue; the stream is served on a queue of the lane's own.</remarks>
+/// <remarks>May be used from any queue; the stream is served on a queue of the lane's own, which runs from the first event until the lane is no longer wanted.</remarks>
 #pragma warning disable CA1001 // A source without timer or link holds nothing to let go of.
 internal sealed class EventLane
 #pragma warning restore CA1001
 {
-    // What may wait for a subscriber that is slow, or being dialled; 16 lanes make 16 MiB at most for each subscriber.
+    // What may wait for a subscriber that is slow, or being dialled: the largest event, and as much again. 16 lanes make 32 MiB at most for each
+    // subscriber; subscribers of the same events share their bytes.
     private const int MaxQueuedEvents = 1024;
-    private const long MaxQueuedBytes = 1 << 20;
+    private const long MaxQueuedBytes = 2L * FrameLimits.MaxBodyBytes;
 
-    // One write takes what waits, up to about this much: large enough that a write costs little beside its bytes.
+    // One write takes what waits, up to so much: large enough that a write costs little beside its bytes.
     private const int MaxBatchBytes = 64 * 1024;
 
     // [PUB-8]
@@ -33,135 +34,201 @@ internal sealed class EventLane
 
     private readonly RealmServices _realm;
     private readonly NodeId _subscriber;
-    private readonly Func<CancellationToken, ValueTask<MeshConnection>> _connect;
+    private readonly SubscriberLink _link;
+    private readonly Action _ended;
     private readonly Lock _gate = new();
-
-    // An event has at most the bytes of a payload and its head; one alone fits whatever waits.
-    private readonly EventQueue<ReadOnlyMemory<byte>> _queue = new(MaxQueuedEvents, MaxQueuedBytes + FrameLimits.MaxBodyBytes, OverflowPolicy.DropOldest);
+    private readonly EventQueue<ReadOnlyMemory<byte>> _queue = new(MaxQueuedEvents, MaxQueuedBytes, OverflowPolicy.DropOldest);
     private readonly ArrayBufferWriter<byte> _batch = new();
     private readonly CancellationTokenSource _stop = new();
-    private readonly Completion<bool> _ended;
-    private readonly Task _endedTask;
     private Completion<bool>? _wake;
-    private bool _isFinishing;
+    private Completion<bool>? _pause;
+    private CancellationTokenSource? _sending;
+    private int _failures;
+    private bool _isRunning;
+    private bool _isResting;
+    private bool _isRenewing;
 
-    public EventLane(RealmServices realm, NodeId subscriber, Func<CancellationToken, ValueTask<MeshConnection>> connect)
+    /// <summary>Makes a lane on which nothing is sent yet.</summary>
+    /// <param name="realm">The lane's realm.</param>
+    /// <param name="subscriber">To whom it leads.</param>
+    /// <param name="link">How the subscriber is reached.</param>
+    /// <param name="ended">Called, on any queue, each time the lane has ended; a later event begins it again.</param>
+    public EventLane(RealmServices realm, NodeId subscriber, SubscriberLink link, Action ended)
     {
         _realm = realm;
         _subscriber = subscriber;
-        _connect = connect;
-        _ended = new Completion<bool>(realm.Scheduler);
-        _endedTask = _ended.Task.AsTask();
+        _link = link;
+        _ended = ended;
     }
 
-    /// <summary>Begins to send. Called once.</summary>
-    public void Start() => _realm.Tasks.Run(async () =>
+    /// <summary>False before the first event, and once the lane has ended.</summary>
+    public bool IsRunning
     {
-        try
+        get
         {
-            await _realm.Scheduler.CreateQueue().RunAsync(RunAsync);
+            lock (_gate)
+            {
+                return _isRunning;
+            }
         }
-        finally
-        {
-            _ended.TrySetResult(true);
-        }
-    });
+    }
 
     /// <summary>Has an event sent, in the order of the calls.</summary>
     public void Enqueue(TopicName topic, ReadOnlyMemory<byte> frame)
     {
-        Completion<bool>? wake;
         EnqueueOutcome outcome;
+        bool begins;
+        bool keptUp;
+        Completion<bool>? wake;
         lock (_gate)
         {
+            keptUp = _queue.CurrentEpisode is null;
             outcome = _queue.Enqueue(frame, topic, frame.Length);
-            wake = _wake;
-            _wake = null;
+            begins = !_isRunning;
+            _isRunning = true;
+            _isResting = false;
+            wake = Take(ref _wake);
         }
 
         _realm.Metrics.EventSent(outcome);
-        if (outcome != EnqueueOutcome.Queued && _realm.SlowSubscriberGate.TryPass(_realm.Scheduler.Now, out var suppressed))
+        if (outcome != EnqueueOutcome.Queued && keptUp && _realm.SlowSubscriberGate.TryPass(_realm.Scheduler.Now, out var suppressed))
         {
             _realm.Logger.SubscriberFallsBehind(_subscriber, suppressed);
         }
 
         wake?.TrySetResult(true);
+        if (begins)
+        {
+            _realm.Tasks.Run(async () => await _realm.Scheduler.CreateQueue().RunAsync(RunAsync));
+        }
     }
 
-    /// <summary>Completes when what waits was sent and taken, and the stream has ended; nothing may be queued any more.</summary>
-    /// <remarks>Goes on trying while the subscriber cannot be reached, until <see cref="Stop"/>.</remarks>
-    public Task FinishAsync()
+    /// <summary>The subscriber has published its record anew: it may have been started again, so its connection is tried, and at once ([PUB-12]).</summary>
+    public void Renew()
     {
-        Completion<bool>? wake;
         lock (_gate)
         {
-            _isFinishing = true;
-            wake = _wake;
-            _wake = null;
+            _isRenewing = _isRunning;
+            _failures = 0;
+
+            // A write to a node that is no more would wait as long as its connection.
+            _sending?.CancelAfter(AnswerTimeout);
         }
 
-        wake?.TrySetResult(false);
-        return _endedTask;
+        Wake();
     }
 
-    /// <summary>Sends no more; what waits is dropped.</summary>
+    /// <summary>Nothing more is wanted: what waits is dropped, and the stream ends in good order.</summary>
+    public void Rest()
+    {
+        lock (_gate)
+        {
+            while (_queue.TryDequeue(out _))
+            {
+                // Nobody asks for it any more.
+            }
+
+            _isResting = true;
+        }
+
+        Wake();
+    }
+
+    /// <summary>Nothing more comes: what waits is sent, then the stream ends.</summary>
+    public void Finish()
+    {
+        lock (_gate)
+        {
+            _isResting = true;
+        }
+
+        Wake();
+    }
+
+    /// <summary>Ends at once; what waits is dropped.</summary>
     public void Stop()
     {
         _stop.Cancel();
+        Wake();
+    }
+
+    private static Completion<bool>? Take(ref Completion<bool>? completion)
+    {
+        var taken = completion;
+        completion = null;
+        return taken;
+    }
+
+    private void Wake()
+    {
+        Completion<bool>? wake, pause;
         lock (_gate)
         {
-            _wake?.TrySetResult(false);
+            wake = Take(ref _wake);
+            pause = Take(ref _pause);
         }
+
+        wake?.TrySetResult(true);
+        pause?.TrySetResult(true);
     }
 
     private async ValueTask RunAsync()
     {
-        var failures = 0;
-        while (await WhenWaitingAsync(null))
+        do
         {
+            var began = _realm.Scheduler.Now;
             try
             {
-                var connection = await _connect(_stop.Token);
-                if (await connection.TryOpenStreamAsync(ConnectionUse.Application, _stop.Token) is { } stream)
+                if (!await WhenWaitingAsync(null))
                 {
-                    failures = await SendAsync(connection, stream) ? 0 : failures + 1;
+                    continue;
                 }
-                else
-                {
-                    // It drains; the next one is dialled.
-                    failures++;
-                }
+
+                var connection = await _link.Connect(_stop.Token);
+                began = _realm.Scheduler.Now;
+                var isOrderly = await connection.TryOpenStreamAsync(ConnectionUse.Application, _stop.Token) is { } stream && await SendAsync(connection, stream);
+                await PauseAfterAsync(isOrderly, began);
             }
             catch (MaculaException exception)
             {
-                failures++;
                 _realm.Logger.SubscriberNotReached(_subscriber, exception.Message);
+                await PauseAfterAsync(isOrderly: false, began);
             }
             catch (OperationCanceledException)
             {
-                return;
+                // The lane stops.
             }
+        }
+        while (!TryEnd());
 
-            // After the first failure at once: mostly a connection had just been replaced.
-            if (failures > 1)
-            {
-                await PauseAsync(failures);
-            }
+        _ended();
+    }
+
+    private bool TryEnd()
+    {
+        lock (_gate)
+        {
+            _isRunning = !_stop.IsCancellationRequested && !(_isResting && _queue.Count == 0);
+            return !_isRunning;
         }
     }
 
-    // True when the stream ended in good order, since its connection drains or the lane stops.
+    // True when the stream ended in good order: its connection drains, or the lane is renewed or no longer wanted.
     private async ValueTask<bool> SendAsync(MeshConnection connection, TransportStream stream)
     {
-        using var reading = new CancellationTokenSource();
+        using var end = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _realm.Scheduler.Time);
+        await using var stopping = _stop.Token.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), end);
+        SetSending(end);
+        using var reading = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _realm.Scheduler.Time);
         var answer = ReadAnswerAsync(connection, stream, reading.Token);
+        var over = Task.WhenAny(answer, connection.Draining);
         _realm.Tasks.Run(() => answer);
+        _realm.Tasks.Run(() => WakeAfterAsync(over));
         try
         {
-            var over = Task.WhenAny(answer, connection.Draining);
-            while (!over.IsCompleted && await WhenWaitingAsync(over) && !over.IsCompleted)
+            while (await WhenWaitingAsync(over))
             {
-                await stream.WriteAsync(TakeBatch(), WriteEnd.KeepOpen, _stop.Token);
+                await stream.WriteAsync(TakeBatch(), WriteEnd.KeepOpen, end.Token);
             }
 
             if (answer.IsCompleted)
@@ -170,20 +237,49 @@ internal sealed class EventLane
             }
 
             // [PUB-8]: what was sent here is taken before the next stream begins, so that nothing overtakes it.
-            await stream.WriteAsync(ReadOnlyMemory<byte>.Empty, WriteEnd.Finish, CancellationToken.None);
-            return await answer.WaitAsync(AnswerTimeout, _realm.Scheduler.Time);
+            await stream.WriteAsync(ReadOnlyMemory<byte>.Empty, WriteEnd.Finish, end.Token);
+            return await answer.WaitAsync(AnswerTimeout, _realm.Scheduler.Time, end.Token);
         }
-        catch (Exception exception) when (exception is MaculaException or TimeoutException)
+        catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
+        {
+            // [PUB-12]: who does not answer is looked for anew.
+            _link.LetGo(connection);
+            return false;
+        }
+        catch (StreamAbortedException)
+        {
+            // [PUB-7]: the answer says why.
+            reading.CancelAfter(AnswerTimeout);
+            return await answer;
+        }
+        catch (MaculaException)
         {
             return false;
         }
         finally
         {
-            // Whoever still reads stops before the stream is let go of: reading on would be a fault of this side.
+            SetSending(null);
+
+            // A stream is let go of when nobody reads it any more.
             reading.Cancel();
+            await answer;
             await stream.DisposeAsync();
             connection.StreamEnded();
         }
+    }
+
+    private void SetSending(CancellationTokenSource? sending)
+    {
+        lock (_gate)
+        {
+            _sending = sending;
+        }
+    }
+
+    private async Task WakeAfterAsync(Task over)
+    {
+        await over;
+        Wake();
     }
 
     // True for DONE; the reason of anything else is logged.
@@ -198,18 +294,18 @@ internal sealed class EventLane
             }
 
             var fault = read.Error.GetValueOrDefault();
-            if (read.Frame is { } frame && ErrorFrame.TryRead(frame.Body, out var refusal, out fault))
-            {
-                _realm.Logger.EventsRefused(_subscriber, refusal.Code, refusal.Message);
-            }
-            else
+            if (read.Frame is not { } frame || !ErrorFrame.TryRead(frame.Body, out var refusal, out fault))
             {
                 _realm.Violated(connection.Peer.NodeId, fault);
+            }
+            else if (_realm.EventRefusalGate.TryPass(_realm.Scheduler.Now, out var suppressed))
+            {
+                _realm.Logger.EventsRefused(_subscriber, refusal.Code, refusal.Message, suppressed);
             }
         }
         catch (Exception exception) when (exception is MaculaException or OperationCanceledException)
         {
-            // The stream or its connection has ended, or nobody waits for the answer any more.
+            // The stream or its connection has ended, or nobody waits any more: there is no answer.
         }
 
         return false;
@@ -218,64 +314,93 @@ internal sealed class EventLane
     private ReadOnlyMemory<byte> TakeBatch()
     {
         DropEpisode? episode;
-        _batch.ResetWrittenCount();
+        ReadOnlyMemory<byte> bytes;
         lock (_gate)
         {
-            while (_batch.WrittenCount < MaxBatchBytes && _queue.TryDequeue(out var frame))
-            {
-                _batch.Write(frame.Span);
-            }
-
+            bytes = TakeWaiting();
             episode = _queue.TryPollEpisode(out var ended) ? ended : null;
         }
 
-        if (episode is { } told)
+        if (episode is { } told && _realm.CaughtUpSubscriberGate.TryPass(_realm.Scheduler.Now, out var suppressed))
         {
-            _realm.Logger.SubscriberCaughtUp(_subscriber, told.Events, told.Bytes);
+            _realm.Logger.SubscriberCaughtUp(_subscriber, told.Events, told.Bytes, suppressed);
+        }
+
+        return bytes;
+    }
+
+    // An event that goes alone is not copied; so the batch never grows beyond its limit.
+    private ReadOnlyMemory<byte> TakeWaiting()
+    {
+        _batch.ResetWrittenCount();
+        while (_queue.TryPeek(out var frame) && (_batch.WrittenCount == 0 || _batch.WrittenCount + frame.Length <= MaxBatchBytes))
+        {
+            _queue.TryDequeue(out _);
+            if (_batch.WrittenCount == 0 && (_queue.Count == 0 || frame.Length >= MaxBatchBytes))
+            {
+                return frame;
+            }
+
+            _batch.Write(frame.Span);
         }
 
         return _batch.WrittenMemory;
     }
 
-    // True when an event waits; false when the lane stops, or none will come any more, or the other task has ended before one came.
-    private async ValueTask<bool> WhenWaitingAsync(Task? unless)
+    // True when an event waits; false when the stream is to end, or the lane.
+    private async ValueTask<bool> WhenWaitingAsync(Task? over)
     {
-        Completion<bool> wake;
-        lock (_gate)
+        while (true)
         {
-            if (_stop.IsCancellationRequested || _isFinishing || _queue.Count > 0)
+            Completion<bool> wake;
+            lock (_gate)
             {
-                return !_stop.IsCancellationRequested && _queue.Count > 0;
+                var isRenewing = _isRenewing;
+                _isRenewing = false;
+                if (_stop.IsCancellationRequested || over is { IsCompleted: true } || (isRenewing && over is not null))
+                {
+                    return false;
+                }
+
+                if (_queue.Count > 0 || _isResting)
+                {
+                    return _queue.Count > 0;
+                }
+
+                _wake = wake = new Completion<bool>(_realm.Scheduler);
             }
 
-            _wake = wake = new Completion<bool>(_realm.Scheduler);
+            await wake.Task;
         }
-
-        if (unless is null)
-        {
-            return await wake.Task;
-        }
-
-        var woken = wake.Task.AsTask();
-        await Task.WhenAny(woken, unless);
-        if (!woken.IsCompleted)
-        {
-            wake.TrySetResult(false);
-        }
-
-        return await woken;
     }
 
-    private async ValueTask PauseAsync(int failures)
+    private async ValueTask PauseAfterAsync(bool isOrderly, Wire.Time.Instant began)
     {
-        var pause = FirstPause * Math.Pow(2, Math.Min(failures - 1, 10));
+        Completion<bool> pause;
+        TimeSpan length;
+        lock (_gate)
+        {
+            // What worked for long has not failed again and again.
+            _failures = isOrderly ? 0 : _realm.Scheduler.Now - began > LongestPause ? 1 : _failures + 1;
+
+            // After the first failure at once: mostly a connection had just been replaced.
+            if (_failures < 2 || _isRenewing || (_isResting && _queue.Count == 0))
+            {
+                return;
+            }
+
+            length = FirstPause * Math.Pow(2, Math.Min(_failures - 2, 10));
+            _pause = pause = new Completion<bool>(_realm.Scheduler);
+        }
+
+        using var until = new CancellationTokenSource(length < LongestPause ? length : LongestPause, _realm.Scheduler.Time);
         try
         {
-            await Task.Delay(pause < LongestPause ? pause : LongestPause, _realm.Scheduler.Time, _stop.Token);
+            await pause.CancelledBy(until.Token).Task;
         }
         catch (OperationCanceledException)
         {
-            // The lane stops; whoever asks next whether something waits learns of it.
+            // The time is over.
         }
     }
 }

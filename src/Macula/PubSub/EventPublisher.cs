@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Diagnostics;
+using Macula.Connections;
 using Macula.Dht;
 using Macula.Diagnostics;
 using Macula.Identity.Policy;
@@ -13,7 +15,7 @@ namespace Macula.PubSub;
 
 /// <summary>Publishes this node's events in one realm: each goes straight to the nodes that subscribe, and to this one's own subscriptions.</summary>
 /// <remarks>Its state belongs to the realm's queue; it may be asked from any.</remarks>
-internal sealed class EventPublisher(RealmServices realm, SerialQueue queue, DhtNode dht, LocalSubscriptions local)
+internal sealed class EventPublisher(RealmServices realm, SerialQueue queue, DhtNode dht, ConnectionTable connections, LocalSubscriptions local)
 {
     // Topics that a program makes up from data are let go of in the order of their use; each holds a few watches.
     private const int MaxRoutes = 4096;
@@ -21,13 +23,19 @@ internal sealed class EventPublisher(RealmServices realm, SerialQueue queue, Dht
     // Events that wait while a topic's subscribers are looked up.
     private const int MaxPendingEvents = 4096;
 
+    // What an event has around its topic and payload, with a trace parent.
+    private const int MostHeadBytes = 144;
+
     private static readonly TimeSpan MinDeadline = TimeSpan.FromMilliseconds(1);
+
+    // A few round trips, also for a subscriber that is being dialled; one that is gone holds up the end of this node by no more.
+    private static readonly TimeSpan FinishTimeout = TimeSpan.FromSeconds(2);
 
     private readonly Dictionary<TopicName, LinkedListNode<TopicRoute>> _routes = [];
     private readonly LinkedList<TopicRoute> _byUse = [];
     private readonly Dictionary<NodeId, SubscriberOutlet> _outlets = [];
     private readonly List<Subscription> _matches = [];
-    private readonly ArrayBufferWriter<byte> _frame = new();
+    private Completion<bool>? _untilSent;
     private long _sequence;
     private bool _isStopped;
 
@@ -40,12 +48,14 @@ internal sealed class EventPublisher(RealmServices realm, SerialQueue queue, Dht
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Deadline, MinDeadline, nameof(options));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Deadline, CallFrame.MaxTimeLeft, nameof(options));
         realm.DemandOwn(MeshAction.Publish, topic.Value);
-        return queue.RunAsync(() => PublishOnQueueAsync(topic, payload, options, cancellationToken));
+
+        // Queues carry no ambient context: the caller's span is taken along here.
+        var traceParent = MeshActivity.TraceParentOf(Activity.Current);
+        return queue.RunAsync(() => PublishOnQueueAsync(topic, payload, traceParent, options, cancellationToken));
     }
 
-    /// <summary>Publishes nothing more, once what was published has been sent ([PUB-16]).</summary>
-    /// <param name="timeout">Longest wait for those who are slow or cannot be reached; what they have not taken by then is lost to them.</param>
-    public async ValueTask StopAsync(TimeSpan timeout)
+    /// <summary>Publishes nothing more, and completes when subscribers have taken what was published; after 2 s what has not been sent is dropped.</summary>
+    public async ValueTask FinishAsync()
     {
         _isStopped = true;
         foreach (var route in _byUse)
@@ -53,22 +63,33 @@ internal sealed class EventPublisher(RealmServices realm, SerialQueue queue, Dht
             route.Stop(ErrorCode.ShuttingDown);
         }
 
+        foreach (var (subscriber, outlet) in _outlets.ToArray())
+        {
+            outlet.Finish();
+            ForgetIfOver(subscriber);
+        }
+
+        if (_outlets.Count == 0)
+        {
+            return;
+        }
+
+        _untilSent = new Completion<bool>(realm.Scheduler);
         try
         {
-            await Task.WhenAll(_outlets.Values.Select(static outlet => outlet.FinishAsync())).WaitAsync(timeout, realm.Scheduler.Time);
+            await _untilSent.Task.AsTask().WaitAsync(realm.Limits.ShutdownTimeout < FinishTimeout ? realm.Limits.ShutdownTimeout : FinishTimeout, realm.Scheduler.Time);
         }
         catch (TimeoutException)
         {
-            // Events are delivered at most once; who did not take them in time goes without.
-        }
-
-        foreach (var outlet in _outlets.Values)
-        {
-            outlet.Stop();
+            foreach (var outlet in _outlets.Values)
+            {
+                outlet.Stop();
+            }
         }
     }
 
-    private ValueTask<PublishReceipt> PublishOnQueueAsync(TopicName topic, Payload payload, PublishOptions options, CancellationToken cancellationToken)
+    private ValueTask<PublishReceipt> PublishOnQueueAsync(
+        TopicName topic, Payload payload, string? traceParent, PublishOptions options, CancellationToken cancellationToken)
     {
         if (_isStopped)
         {
@@ -77,7 +98,7 @@ internal sealed class EventPublisher(RealmServices realm, SerialQueue queue, Dht
 
         cancellationToken.ThrowIfCancellationRequested();
         var route = RouteOf(topic);
-        var pending = new PendingEvent(payload, realm.Scheduler.WallNow, new Completion<PublishReceipt>(realm.Scheduler));
+        var pending = new PendingEvent(payload, traceParent, realm.Scheduler.WallNow, new Completion<PublishReceipt>(realm.Scheduler));
         if (route.IsWarm)
         {
             Send(route, pending);
@@ -89,12 +110,12 @@ internal sealed class EventPublisher(RealmServices realm, SerialQueue queue, Dht
             throw new MaculaException(ErrorCode.LimitExceeded, $"{MaxPendingEvents} events of {topic} wait until it is known who subscribes, which is the most.");
         }
 
-        route.Wait(pending);
-        return WaitAsync(topic, pending, options.Deadline, cancellationToken);
+        return WaitAsync(route, pending, options.Deadline, cancellationToken);
     }
 
-    private async ValueTask<PublishReceipt> WaitAsync(TopicName topic, PendingEvent pending, TimeSpan deadline, CancellationToken cancellationToken)
+    private async ValueTask<PublishReceipt> WaitAsync(TopicRoute route, PendingEvent pending, TimeSpan deadline, CancellationToken cancellationToken)
     {
+        var place = route.Wait(pending);
         using var end = new CancellationTokenSource(deadline, realm.Scheduler.Time);
         await using var givingUp = cancellationToken.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), end);
         var receipt = pending.Receipt.CancelledBy(end.Token).Task.AsTask();
@@ -111,24 +132,26 @@ internal sealed class EventPublisher(RealmServices realm, SerialQueue queue, Dht
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new MaculaException(ErrorCode.DeadlineExceeded, $"Who subscribes to {topic} was not known within {deadline.TotalMilliseconds:0} ms; the event was not published.");
+            throw new MaculaException(ErrorCode.DeadlineExceeded, $"Who subscribes to {route.Topic} was not known within {deadline.TotalMilliseconds:0} ms; the event was not published.");
         }
         catch (OperationCanceledException exception)
         {
             throw new OperationCanceledException(exception.Message, exception, cancellationToken);
+        }
+        finally
+        {
+            route.StopWaiting(place);
         }
     }
 
     private void Send(TopicRoute route, PendingEvent pending)
     {
         var id = new EventId(realm.Self.NodeId, realm.Instance, ++_sequence);
-        var reached = local.Deliver(new MeshEvent(route.Topic, id, realm.Self, pending.Payload, pending.Published), _matches) > 0 ? 1 : 0;
+        var arrived = new MeshEvent(route.Topic, id, realm.Self, pending.Payload, pending.Published) { TraceParent = pending.TraceParent };
+        var reached = local.Deliver(arrived, _matches) > 0 ? 1 : 0;
         if (!route.Subscribers.IsEmpty)
         {
-            // Version 1 sends directly, so nobody may pass the event on.
-            new EventFrame(route.Topic, id, pending.Published, hopsLeft: 0, pending.Payload).Write(_frame);
-            ReadOnlyMemory<byte> frame = _frame.WrittenSpan.ToArray();
-            _frame.ResetWrittenCount();
+            var frame = Write(route.Topic, id, pending);
             foreach (var subscriber in route.Subscribers)
             {
                 _outlets[subscriber].Send(route.Topic, frame);
@@ -137,6 +160,16 @@ internal sealed class EventPublisher(RealmServices realm, SerialQueue queue, Dht
 
         realm.Metrics.EventPublished();
         pending.Receipt.TrySetResult(new PublishReceipt(id, reached + route.Subscribers.Length));
+    }
+
+    // All subscribers share the bytes, which nobody changes.
+    private static ReadOnlyMemory<byte> Write(TopicName topic, EventId id, PendingEvent pending)
+    {
+        var frame = new ArrayBufferWriter<byte>(pending.Payload.Bytes.Length + topic.Value.Length + MostHeadBytes);
+
+        // Version 1 sends directly, so nobody may pass the event on.
+        new EventFrame(topic, id, pending.Published, hopsLeft: 0, pending.Payload, pending.TraceParent).Write(frame);
+        return frame.WrittenMemory;
     }
 
     private TopicRoute RouteOf(TopicName topic)
@@ -155,7 +188,7 @@ internal sealed class EventPublisher(RealmServices realm, SerialQueue queue, Dht
 
         while (true)
         {
-            var route = new TopicRoute(realm, queue, dht.Watches, topic, HandleChange, Send);
+            var route = new TopicRoute(realm, queue, dht, topic, HandleChange, Send);
             try
             {
                 route.Start();
@@ -186,7 +219,7 @@ internal sealed class EventPublisher(RealmServices realm, SerialQueue queue, Dht
     private void Release(TopicRoute route)
     {
         route.Stop(ErrorCode.LimitExceeded);
-        HandleChange(route, new SubscribersChange([], route.Subscribers));
+        HandleChange(route, new SubscribersChange([], route.Subscribers, []));
     }
 
     private void HandleChange(TopicRoute route, SubscribersChange change)
@@ -195,22 +228,51 @@ internal sealed class EventPublisher(RealmServices realm, SerialQueue queue, Dht
         {
             if (!_outlets.TryGetValue(joined, out var outlet))
             {
-                outlet = new SubscriberOutlet(realm, joined, cancellationToken => queue.RunAsync(() => dht.Finder.ConnectAsync(joined, cancellationToken)));
+                outlet = new SubscriberOutlet(realm, joined, LinkTo(joined), () => HandleLaneEnded(joined));
                 _outlets.Add(joined, outlet);
             }
 
-            outlet.Topics++;
+            outlet.Join();
+        }
+
+        foreach (var renewed in change.Renewed)
+        {
+            _outlets[renewed].Renew();
         }
 
         foreach (var left in change.Left)
         {
-            if (_outlets.TryGetValue(left, out var outlet) && --outlet.Topics == 0)
-            {
-                outlet.Stop();
-                _outlets.Remove(left);
-            }
+            _outlets[left].Leave();
+            ForgetIfOver(left);
         }
 
-        realm.Logger.SubscribersChanged(route.Topic, change.Joined.Length, change.Left.Length);
+        if (!change.Joined.IsEmpty || !change.Left.IsEmpty)
+        {
+            realm.Logger.SubscribersChanged(route.Topic, change.Joined.Length, change.Left.Length);
+        }
+    }
+
+    private SubscriberLink LinkTo(NodeId subscriber) => new(
+        cancellationToken => queue.RunAsync(() => dht.Finder.ConnectAsync(subscriber, cancellationToken)),
+        silent => queue.Post(static state => (((ConnectionTable, MeshConnection))state!).Item1.LetGo((((ConnectionTable, MeshConnection))state!).Item2), (connections, silent)));
+
+    private void HandleLaneEnded(NodeId subscriber) => queue.Post(
+        static state =>
+        {
+            var (publisher, subscriber) = ((EventPublisher, NodeId))state!;
+            publisher.ForgetIfOver(subscriber);
+        },
+        (this, subscriber));
+
+    private void ForgetIfOver(NodeId subscriber)
+    {
+        if (_outlets.TryGetValue(subscriber, out var outlet) && outlet.IsOver)
+        {
+            _outlets.Remove(subscriber);
+            if (_outlets.Count == 0)
+            {
+                _untilSent?.TrySetResult(true);
+            }
+        }
     }
 }

@@ -1,4 +1,5 @@
 using Macula.Connections;
+using Macula.Diagnostics;
 using Macula.Identity.Policy;
 using Macula.Protocols.PubSub;
 using Macula.Realms;
@@ -32,7 +33,7 @@ internal sealed class EventServer(RealmServices realm, LocalSubscriptions subscr
         // [PUB-6]
         if (!from.TryEnterLane())
         {
-            return new ProtocolError(ErrorCode.LimitExceeded, "PUB-6", $"{EventLanes.MaxPerConnection} lanes are open on this connection");
+            return Violated(from, new ProtocolError(ErrorCode.LimitExceeded, "PUB-6", $"{EventLanes.MaxPerConnection} lanes are open on this connection"));
         }
 
         try
@@ -51,12 +52,12 @@ internal sealed class EventServer(RealmServices realm, LocalSubscriptions subscr
                 var read = await frames.ReadAsync();
                 if (read.Frame is not { } next)
                 {
-                    return read.Error;
+                    return read.Error is { } error ? Violated(from, error) : null;
                 }
 
                 if (FramePlaces.Judge(next.Type, FramePlace.EventLater, out var misplaced) == FrameVerdict.Refuse)
                 {
-                    return misplaced;
+                    return Violated(from, misplaced);
                 }
 
                 frame = next;
@@ -72,18 +73,25 @@ internal sealed class EventServer(RealmServices realm, LocalSubscriptions subscr
     {
         if (!EventFrame.TryRead(frame.Body, out var arrived, out var malformed))
         {
-            return malformed;
+            return Violated(from, malformed);
         }
 
         if (order.Handle(arrived.Id) is { } misplaced)
         {
-            return misplaced;
+            return Violated(from, misplaced);
         }
 
         // [PUB-9]
-        if (!realm.Authorizer.Authorize(from.Peer, MeshAction.Publish, arrived.Topic.Value).IsAllowed)
+        var decision = realm.Authorizer.Authorize(from.Peer, MeshAction.Publish, arrived.Topic.Value);
+        if (!decision.IsAllowed)
         {
-            return new ProtocolError(ErrorCode.NotPermitted, "PUB-9", "the policy does not let this node publish under the topic");
+            realm.Metrics.EventRefused(decision.Code);
+            if (realm.EventPermissionGate.TryPass(realm.Scheduler.Now, out var suppressed))
+            {
+                realm.Logger.EventNotPermitted(from.Peer.NodeId, arrived.Topic, decision.Sentence, suppressed);
+            }
+
+            return new ProtocolError(ErrorCode.NotPermitted, "PUB-9", ErrorCodes.Describe(ErrorCode.NotPermitted).Meaning);
         }
 
         realm.Metrics.EventReceived();
@@ -92,7 +100,8 @@ internal sealed class EventServer(RealmServices realm, LocalSubscriptions subscr
             // [PUB-15]: a connection that its publisher has given up may bring events long after the one that replaced it.
             if (taken.TryTake(arrived))
             {
-                subscriptions.Deliver(new MeshEvent(arrived.Topic, arrived.Id, from.Peer, arrived.Payload, arrived.Published), matches);
+                subscriptions.Deliver(
+                    new MeshEvent(arrived.Topic, arrived.Id, from.Peer, arrived.Payload, arrived.Published) { TraceParent = arrived.TraceParent }, matches);
             }
         }
 
@@ -115,5 +124,11 @@ internal sealed class EventServer(RealmServices realm, LocalSubscriptions subscr
 
             return taken;
         }
+    }
+
+    private ProtocolError Violated(MeshConnection by, ProtocolError error)
+    {
+        realm.Violated(by.Peer.NodeId, error);
+        return error;
     }
 }

@@ -59,25 +59,27 @@ internal sealed class LocalSubscriptions(RealmServices realm)
 
         foreach (var subscription in matches)
         {
-            var outcome = subscription.Deliver(arrived);
-            realm.Metrics.EventDelivered(outcome);
-            if (outcome == EnqueueOutcome.Closed)
+            if (subscription.Deliver(arrived) is { } delivery)
             {
-                // It has overflowed and is set to end then, or its application has just left.
-                realm.Tasks.Run(() => subscription.UnsubscribeAsync().AsTask());
-            }
-            else if (outcome != EnqueueOutcome.Queued && realm.SlowReaderGate.TryPass(realm.Scheduler.Now, out var suppressed))
-            {
-                realm.Logger.SubscriptionFallsBehind(subscription.Pattern, suppressed);
+                Tell(subscription, delivery);
             }
         }
 
-        return matches.Count;
+        var count = matches.Count;
+
+        // The list outlives the call, and must not keep what has ended.
+        matches.Clear();
+        return count;
     }
 
     /// <summary>Says what a reader has lost, once it has caught up.</summary>
-    public void HandleEpisode(Subscription subscription, DropEpisode episode) =>
-        realm.Logger.SubscriptionCaughtUp(subscription.Pattern, episode.Events, episode.Bytes);
+    public void HandleEpisode(Subscription subscription, DropEpisode episode)
+    {
+        if (realm.CaughtUpReaderGate.TryPass(realm.Scheduler.Now, out var suppressed))
+        {
+            realm.Logger.SubscriptionCaughtUp(subscription.Pattern, episode.Events, episode.Bytes, suppressed);
+        }
+    }
 
     /// <summary>The node stops: every reader learns of it.</summary>
     public void Stop()
@@ -92,6 +94,20 @@ internal sealed class LocalSubscriptions(RealmServices realm)
         foreach (var subscription in all)
         {
             subscription.HandleStop();
+        }
+    }
+
+    private void Tell(Subscription subscription, Delivery delivery)
+    {
+        realm.Metrics.EventDelivered(delivery.Outcome);
+        if (delivery.Outcome == EnqueueOutcome.Closed)
+        {
+            realm.Logger.SubscriptionOverflowed(subscription.Pattern);
+            realm.Tasks.Run(() => subscription.UnsubscribeAsync().AsTask());
+        }
+        else if (delivery.BeginsEpisode && realm.SlowReaderGate.TryPass(realm.Scheduler.Now, out var suppressed))
+        {
+            realm.Logger.SubscriptionFallsBehind(subscription.Pattern, suppressed);
         }
     }
 }

@@ -14,6 +14,9 @@ namespace Macula.PubSub;
 /// <param name="PublishedAt">When, by the publisher's clock.</param>
 public sealed record MeshEvent(TopicName Topic, EventId Id, NodeIdentity Publisher, Payload Payload, WallTime PublishedAt)
 {
+    /// <summary>The publisher's span as the W3C header <c>traceparent</c> has it, to follow it or to link to it; null for none. Comes from the publisher, and proves nothing.</summary>
+    public string? TraceParent { get; init; }
+
     /// <summary>The payload as a value.</summary>
     /// <exception cref="MeshValueException">The bytes are not what their content type says. Raw bytes become a binary.</exception>
     public MeshValue Value => Payload.ToValue();

@@ -1,41 +1,57 @@
-using Macula.Connections;
 using Macula.Realms;
 using Macula.Wire.Frames;
 using Macula.Wire.Identifiers;
 
 namespace Macula.PubSub;
 
-/// <summary>The lanes of this node's events to one subscriber, as long as a topic that is published here has it.</summary>
+/// <summary>The lanes of this node's events to one subscriber, until no topic that is published here has it any more and its lanes have ended.</summary>
 /// <remarks>Used on the realm's queue only.</remarks>
-internal sealed class SubscriberOutlet(RealmServices realm, NodeId subscriber, Func<CancellationToken, ValueTask<MeshConnection>> connect)
+internal sealed class SubscriberOutlet(RealmServices realm, NodeId subscriber, SubscriberLink link, Action laneEnded)
 {
     private readonly EventLane?[] _lanes = new EventLane?[EventLanes.MaxPerConnection];
+    private int _topics;
 
-    /// <summary>How many topics have the subscriber.</summary>
-    public int Topics { get; set; }
+    /// <summary>True when no topic has the subscriber, and nothing is under way to it.</summary>
+    public bool IsOver => _topics == 0 && !Array.Exists(_lanes, static lane => lane is { IsRunning: true });
 
-    /// <summary>Sends an event, behind those of its topic that were sent before.</summary>
-    public void Send(TopicName topic, ReadOnlyMemory<byte> frame)
+    /// <summary>One topic more has the subscriber.</summary>
+    public void Join() => _topics++;
+
+    /// <summary>One topic less has the subscriber; after the last, what waits for it is dropped.</summary>
+    public void Leave()
     {
-        ref var lane = ref _lanes[EventLanes.LaneOf(topic)];
-        if (lane is null)
+        if (--_topics == 0)
         {
-            lane = new EventLane(realm, subscriber, connect);
-            lane.Start();
+            // The lanes end in good order: one that is joined again at once goes on behind what was sent.
+            ForEachLane(static lane => lane.Rest());
         }
-
-        lane.Enqueue(topic, frame);
     }
 
-    /// <summary>Completes when all that waits was sent and taken: see <see cref="EventLane.FinishAsync"/>.</summary>
-    public Task FinishAsync() => Task.WhenAll(_lanes.OfType<EventLane>().Select(static lane => lane.FinishAsync()));
+    /// <summary>Sends an event, behind those of its topic that were sent before.</summary>
+    public void Send(TopicName topic, ReadOnlyMemory<byte> frame) =>
+        (_lanes[EventLanes.LaneOf(topic)] ??= new EventLane(realm, subscriber, link, laneEnded)).Enqueue(topic, frame);
 
-    /// <summary>Sends no more.</summary>
-    public void Stop()
+    /// <summary>The subscriber has published its record anew.</summary>
+    public void Renew() => ForEachLane(static lane => lane.Renew());
+
+    /// <summary>Sends what waits, and nothing more.</summary>
+    public void Finish()
+    {
+        _topics = 0;
+        ForEachLane(static lane => lane.Finish());
+    }
+
+    /// <summary>Sends nothing more.</summary>
+    public void Stop() => ForEachLane(static lane => lane.Stop());
+
+    private void ForEachLane(Action<EventLane> action)
     {
         foreach (var lane in _lanes)
         {
-            lane?.Stop();
+            if (lane is not null)
+            {
+                action(lane);
+            }
         }
     }
 }

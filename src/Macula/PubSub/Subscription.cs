@@ -74,25 +74,28 @@ public sealed class Subscription : IAsyncEnumerable<MeshEvent>, IAsyncDisposable
     /// <summary>Takes the subscription out of the node; whoever reads learns how it ended. May be called more than once.</summary>
     internal ValueTask UnsubscribeAsync() => _unsubscribe();
 
-    /// <summary>Keeps an event for the reader, as far as the queue allows; returns what became of it.</summary>
-    internal EnqueueOutcome Deliver(MeshEvent arrived)
+    /// <summary>Keeps an event for the reader, as far as the queue allows.</summary>
+    /// <returns>What became of it; null when the subscription takes nothing any more, as it has told before.</returns>
+    internal Delivery? Deliver(MeshEvent arrived)
     {
         Completion<bool>? arrival;
         EnqueueOutcome outcome;
+        bool keptUp;
         lock (_gate)
         {
-            if (_state != State.Open)
+            if (_state != State.Open || _queue.IsClosed)
             {
-                return EnqueueOutcome.Closed;
+                return null;
             }
 
+            keptUp = _queue.CurrentEpisode is null;
             outcome = _queue.Enqueue(arrived, arrived.Topic, arrived.Payload.Bytes.Length);
             arrival = _arrival;
             _arrival = null;
         }
 
         arrival?.TrySetResult(true);
-        return outcome;
+        return new Delivery(outcome, keptUp && outcome != EnqueueOutcome.Queued);
     }
 
     /// <summary>The node stops: whoever reads learns of it.</summary>
@@ -186,3 +189,8 @@ public sealed class Subscription : IAsyncEnumerable<MeshEvent>, IAsyncDisposable
         }
     }
 }
+
+/// <summary>What became of an event at a subscription.</summary>
+/// <param name="Outcome">Whether it is queued.</param>
+/// <param name="BeginsEpisode">True when it is the first after which something is lost ([PUB-14]).</param>
+internal readonly record struct Delivery(EnqueueOutcome Outcome, bool BeginsEpisode);

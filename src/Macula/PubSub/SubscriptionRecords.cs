@@ -6,6 +6,7 @@ using Macula.Realms;
 using Macula.Transport.Execution;
 using Macula.Wire.Errors;
 using Macula.Wire.Identifiers;
+using Macula.Wire.Records;
 
 namespace Macula.PubSub;
 
@@ -15,6 +16,7 @@ internal sealed class SubscriptionRecords(RealmServices realm, SerialQueue queue
 {
     private readonly SubscribedPatterns _patterns = new();
     private readonly SortedDictionary<string, PublishedRecord> _records = new(StringComparer.Ordinal);
+    private bool _isStopped;
 
     /// <summary>Subscribes; completes when the subscription is in force ([REC-19]).</summary>
     /// <exception cref="MaculaException">The policy forbids it, a limit is reached, or the node stops.</exception>
@@ -26,9 +28,17 @@ internal sealed class SubscriptionRecords(RealmServices realm, SerialQueue queue
         return queue.RunAsync(() => SubscribeOnQueueAsync(pattern, options, cancellationToken));
     }
 
+    /// <summary>Publishes nothing more: the node takes back all of its records.</summary>
+    public void Stop() => _isStopped = true;
+
     private async ValueTask<Subscription> SubscribeOnQueueAsync(TopicPattern pattern, SubscribeOptions options, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        if (_isStopped)
+        {
+            throw new MaculaException(ErrorCode.ShuttingDown);
+        }
+
         SubscriptionId id = default;
         var subscription = new Subscription(
             realm.Scheduler, pattern, options, ended => queue.RunAsync(() => UnsubscribeAsync(id, ended)), local.HandleEpisode);
@@ -38,7 +48,7 @@ internal sealed class SubscriptionRecords(RealmServices realm, SerialQueue queue
             if (!_patterns.TryAdd(pattern))
             {
                 throw new MaculaException(
-                    ErrorCode.LimitExceeded, $"This node has as many different patterns under the prefix of {pattern} as a record holds; one that is wider covers several.");
+                    ErrorCode.LimitExceeded, $"{pattern} is one more than fits: a node has at most {RecordContent.Subscriber.MaxPatterns} different patterns of one literal prefix, and {SubscribedPatterns.DefaultMaxPrefixes} prefixes. A wider pattern covers several.");
             }
         }
         catch (MaculaException)
@@ -75,7 +85,8 @@ internal sealed class SubscriptionRecords(RealmServices realm, SerialQueue queue
 
     private void Publish()
     {
-        while (_patterns.TryPollChange(out var change))
+        // A record that is being taken back must not stand again.
+        while (!_isStopped && _patterns.TryPollChange(out var change))
         {
             var prefix = change.Prefix.Value;
             if (change.Content is not { } content)

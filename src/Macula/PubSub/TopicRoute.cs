@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using Macula.Dht;
 using Macula.Protocols.PubSub;
 using Macula.Realms;
@@ -11,30 +12,33 @@ using Macula.Wire.Time;
 namespace Macula.PubSub;
 
 /// <summary>An event that waits until it is known who subscribes.</summary>
-internal sealed record PendingEvent(Payload Payload, WallTime Published, Completion<PublishReceipt> Receipt);
+internal sealed record PendingEvent(Payload Payload, string? TraceParent, WallTime Published, Completion<PublishReceipt> Receipt);
 
 /// <summary>One topic that this node publishes: who subscribes to it, and what waits until that is known.</summary>
 /// <remarks>The shell of <see cref="TopicSubscribers"/>. Used on the realm's queue only.</remarks>
+#pragma warning disable CA1001 // A source without timer or link holds nothing to let go of.
 internal sealed class TopicRoute
+#pragma warning restore CA1001
 {
     // Records end by their time without a word; a subscriber that is gone is let go of at the next look.
     private static readonly TimeSpan ReviewInterval = TimeSpan.FromMinutes(1);
 
     private readonly RealmServices _realm;
-    private readonly KeyWatches _watches;
+    private readonly DhtNode _dht;
     private readonly TopicSubscribers _core;
     private readonly Action<TopicRoute, SubscribersChange> _changed;
     private readonly Action<TopicRoute, PendingEvent> _send;
-    private readonly Queue<PendingEvent> _pending = new();
+    private readonly LinkedList<PendingEvent> _pending = new();
     private readonly List<(KeyWatch Watch, Action Listener)> _watched = [];
     private readonly QueueTimer _timer;
-    private bool _isStopped;
+    private readonly CancellationTokenSource _stop = new();
+    private Warmth _warmth;
 
     public TopicRoute(
-        RealmServices realm, SerialQueue queue, KeyWatches watches, TopicName topic, Action<TopicRoute, SubscribersChange> changed, Action<TopicRoute, PendingEvent> send)
+        RealmServices realm, SerialQueue queue, DhtNode dht, TopicName topic, Action<TopicRoute, SubscribersChange> changed, Action<TopicRoute, PendingEvent> send)
     {
         _realm = realm;
-        _watches = watches;
+        _dht = dht;
         _core = new TopicSubscribers(realm.Realm, topic, realm.Self.NodeId);
         Topic = topic;
         _changed = changed;
@@ -45,8 +49,19 @@ internal sealed class TopicRoute
     /// <summary>What is published.</summary>
     public TopicName Topic { get; }
 
-    /// <summary>True once the keys of all prefixes have been in force: it is known who subscribes, and stays known.</summary>
-    public bool IsWarm { get; private set; }
+    private enum Warmth
+    {
+        Cold,
+
+        /// <summary>It is known who subscribes, and stays known.</summary>
+        Warm,
+
+        /// <summary>Nobody else was there who could have said who subscribes.</summary>
+        WarmAlone,
+    }
+
+    /// <summary>True once the keys of all prefixes have been in force: it is known who subscribes, and stays known; but not what a node that was alone knew, once it has joined others.</summary>
+    public bool IsWarm => _warmth == Warmth.Warm || (_warmth == Warmth.WarmAlone && !_dht.IsJoined);
 
     /// <summary>The nodes that subscribe, without this one.</summary>
     public ImmutableArray<NodeId> Subscribers => _core.Subscribers;
@@ -60,7 +75,7 @@ internal sealed class TopicRoute
     {
         foreach (var key in _core.Keys)
         {
-            var watch = _watches.Use(key);
+            var watch = _dht.Watches.Use(key);
             void Listener() => Read(watch);
             watch.Listen(Listener);
             _watched.Add((watch, Listener));
@@ -72,19 +87,38 @@ internal sealed class TopicRoute
     }
 
     /// <summary>Has an event wait until it is known who subscribes, behind those that wait already.</summary>
-    public void Wait(PendingEvent pending) => _pending.Enqueue(pending);
+    /// <returns>Its place, for <see cref="StopWaiting"/>.</returns>
+    public LinkedListNode<PendingEvent> Wait(PendingEvent pending)
+    {
+        if (_warmth == Warmth.WarmAlone)
+        {
+            _warmth = Warmth.Cold;
+            _realm.Tasks.Run(WarmUpAsync);
+        }
+
+        return _pending.AddLast(pending);
+    }
+
+    /// <summary>Nobody waits for an event any more; does nothing when it has been sent.</summary>
+    public void StopWaiting(LinkedListNode<PendingEvent> place)
+    {
+        if (place.List is not null)
+        {
+            _pending.Remove(place);
+        }
+    }
 
     /// <summary>Watches no more; what waits fails.</summary>
     public void Stop(ErrorCode code)
     {
-        _isStopped = true;
+        _stop.Cancel();
         _timer.Stop();
         foreach (var (watch, listener) in _watched)
         {
             watch.StopListening(listener);
         }
 
-        while (_pending.TryDequeue(out var pending))
+        while (TryTakePending(out var pending))
         {
             pending.Receipt.TrySetException(new MaculaException(code));
         }
@@ -96,29 +130,40 @@ internal sealed class TopicRoute
         {
             foreach (var (watch, _) in _watched)
             {
-                await watch.WhenInForceAsync(CancellationToken.None);
+                await watch.WhenInForceAsync(_stop.Token);
             }
         }
-        catch (MaculaException)
+        catch (Exception exception) when (exception is MaculaException or OperationCanceledException)
         {
-            // The node stops, and the route with it.
+            // The route ends, or the node with it.
             return;
         }
 
-        if (_isStopped)
+        if (_stop.IsCancellationRequested)
         {
             return;
         }
 
         // In the order in which they were published, before any that comes from now on.
-        IsWarm = true;
-        while (_pending.TryDequeue(out var pending))
+        _warmth = _dht.IsJoined ? Warmth.Warm : Warmth.WarmAlone;
+        while (TryTakePending(out var pending))
         {
             if (!pending.Receipt.IsCompleted)
             {
                 _send(this, pending);
             }
         }
+    }
+
+    private bool TryTakePending([NotNullWhen(true)] out PendingEvent? pending)
+    {
+        pending = _pending.First?.Value;
+        if (pending is not null)
+        {
+            _pending.RemoveFirst();
+        }
+
+        return pending is not null;
     }
 
     private void Read(KeyWatch watch)

@@ -48,7 +48,7 @@ internal sealed class RealmContext
         _dht = new DhtNode(services, _queue, settings, endpoint, _connections, _dialer);
         _subscriptions = new LocalSubscriptions(services);
         _subscriber = new SubscriptionRecords(services, _queue, _dht, _subscriptions);
-        _publisher = new EventPublisher(services, _queue, _dht, _subscriptions);
+        _publisher = new EventPublisher(services, _queue, _dht, _connections, _subscriptions);
         _requests = new RequestServer(services, _queue, _calls, new EventServer(services, _subscriptions), _dht);
         _dialer.ServeWith(_requests);
         _client = new CallClient(services, new CallRoutes(services, _queue, _connections, _dialer, _dht));
@@ -108,8 +108,10 @@ internal sealed class RealmContext
     {
         _calls.Stop();
         _idle.Stop();
-        await _publisher.StopAsync(Services.Limits.ShutdownTimeout);
-        await _dht.LeaveAsync();
+        _subscriber.Stop();
+
+        // What was published goes out while others are told that this node leaves.
+        await Task.WhenAll(_dht.LeaveAsync().AsTask(), _publisher.FinishAsync().AsTask());
         _subscriptions.Stop();
         _dialer.IsStopping = true;
         _dht.Stop();

@@ -64,8 +64,20 @@ internal sealed record RealmServices
     /// <summary>Lets log lines about subscriptions whose reader is too slow through.</summary>
     public LogGate SlowReaderGate { get; } = new();
 
+    /// <summary>Lets log lines about readers that have caught up through.</summary>
+    public LogGate CaughtUpReaderGate { get; } = new();
+
     /// <summary>Lets log lines about nodes that take events too slowly through.</summary>
     public LogGate SlowSubscriberGate { get; } = new();
+
+    /// <summary>Lets log lines about nodes that take events fast enough again through.</summary>
+    public LogGate CaughtUpSubscriberGate { get; } = new();
+
+    /// <summary>Lets log lines about nodes that refuse this one's events through.</summary>
+    public LogGate EventRefusalGate { get; } = new();
+
+    /// <summary>Lets log lines about events that the policy forbids through.</summary>
+    public LogGate EventPermissionGate { get; } = new();
 
     /// <summary>Lets log lines about failing handlers through.</summary>
     public LogGate HandlerGate { get; } = new();

@@ -135,11 +135,6 @@ internal sealed class RequestServer(RealmServices realm, SerialQueue realmQueue,
             return;
         }
 
-        if (fault.Code is not (ErrorCode.NotPermitted or ErrorCode.LimitExceeded))
-        {
-            realm.Violated(from.Peer.NodeId, fault);
-        }
-
         // [PUB-7]: the answer before the stop, since a publisher that is stopped may look no further.
         await AnswerAsync(stream, fault.Code, fault.Detail);
         stream.StopReading((ulong)fault.Code);
