@@ -122,6 +122,21 @@ public abstract class PubSubContract<TRunner>
     });
 
     [Fact]
+    public void ThePublishersSpanComesWithTheEvent() => Run(async (mesh, boot, realm) =>
+    {
+        var alice = await StartAsync(mesh, realm, "alice", DhtMode.Client, boot);
+        var bob = await StartAsync(mesh, realm, "bob", DhtMode.Client, boot);
+        await using var subscription = await bob.SubscribeAsync("a");
+        await using var own = await alice.SubscribeAsync("a");
+        using var span = new System.Diagnostics.Activity("publishing").SetIdFormat(System.Diagnostics.ActivityIdFormat.W3C).Start();
+
+        await alice.PublishAsync("a", 1);
+
+        Assert.Equal(span.Id, (await NextAsync(subscription)).TraceParent);
+        Assert.Equal(span.Id, (await NextAsync(own)).TraceParent);
+    });
+
+    [Fact]
     public void WrongNamesAreRefusedWhereTheyAreGiven() => Run(async (mesh, _, realm) =>
     {
         var alice = await mesh.StartAsync(realm, "alice");
