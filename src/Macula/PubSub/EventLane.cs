@@ -87,7 +87,7 @@ internal sealed class EventLane
             begins = !_isRunning;
             _isRunning = true;
             _isResting = false;
-            wake = Take(ref _wake);
+            wake = Interlocked.Exchange(ref _wake, null);
         }
 
         _realm.Metrics.EventSent(outcome);
@@ -127,11 +127,9 @@ internal sealed class EventLane
             {
                 // Nobody asks for it any more.
             }
-
-            _isResting = true;
         }
 
-        Wake();
+        Finish();
     }
 
     /// <summary>Nothing more comes: what waits is sent, then the stream ends.</summary>
@@ -152,20 +150,13 @@ internal sealed class EventLane
         Wake();
     }
 
-    private static Completion<bool>? Take(ref Completion<bool>? completion)
-    {
-        var taken = completion;
-        completion = null;
-        return taken;
-    }
-
     private void Wake()
     {
         Completion<bool>? wake, pause;
         lock (_gate)
         {
-            wake = Take(ref _wake);
-            pause = Take(ref _pause);
+            wake = Interlocked.Exchange(ref _wake, null);
+            pause = Interlocked.Exchange(ref _pause, null);
         }
 
         wake?.TrySetResult(true);

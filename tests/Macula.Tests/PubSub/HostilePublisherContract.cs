@@ -119,8 +119,8 @@ public abstract class HostilePublisherContract<TRunner>
         var other = id with { Publisher = alice.Self.NodeId };
         var steady = await RawMember.SendAsync(connection, Event(id), WriteEnd.KeepOpen);
         await TakeAsync(subscription, 1);
-        var lane = await RawMember.SendAsync(connection, Event(id), WriteEnd.KeepOpen);
-        await TakeAsync(subscription, 1);
+        var lane = await RawMember.SendAsync(connection, Event(id with { Sequence = 2 }), WriteEnd.KeepOpen);
+        await TakeAsync(subscription, 2);
 
         await lane.WriteAsync((byte[])[.. second(id, other).Span, .. Event(id with { Sequence = 50 }).Span]);
 
