@@ -30,8 +30,8 @@ internal sealed class Joining
     private readonly QueueTimer _timer;
     private readonly QueueTimer _review;
     private readonly StaggeredAttempts _attempts;
-    private readonly List<Completion<bool>> _untilJoined = [];
-    private readonly List<Completion<bool>> _untilSettled = [];
+    private readonly WaitingList _untilJoined;
+    private readonly WaitingList _untilSettled;
     private bool _isStopped;
 
     public Joining(RealmServices realm, SerialQueue queue, DhtSettings settings, Dialer dialer, RealmEndpoint endpoint, Overlay overlay)
@@ -42,6 +42,8 @@ internal sealed class Joining
         _endpoint = endpoint;
         _overlay = overlay;
         _core = new Join(settings.Options.Join, realm.Scheduler.Now);
+        _untilJoined = new WaitingList(realm.Scheduler);
+        _untilSettled = new WaitingList(realm.Scheduler);
         _timer = new QueueTimer(realm, queue, HandleTimeout);
         _review = new QueueTimer(realm, queue, () => realm.Tasks.Run(ReviewAsync));
         _attempts = new StaggeredAttempts(realm, HeadStart);
@@ -67,12 +69,12 @@ internal sealed class Joining
     /// <summary>Completes when the node is in.</summary>
     /// <exception cref="OperationCanceledException">The token fired; joining goes on.</exception>
     /// <exception cref="MaculaException">The node stops.</exception>
-    public ValueTask WaitAsync(CancellationToken cancellationToken) => IsJoined ? ValueTask.CompletedTask : WaitAsync(_untilJoined, cancellationToken);
+    public ValueTask WaitAsync(CancellationToken cancellationToken) => IsJoined ? ValueTask.CompletedTask : _untilJoined.WaitAsync(cancellationToken);
 
     /// <summary>Completes when the node is in, or an attempt has shown that nobody is there.</summary>
     /// <inheritdoc cref="WaitAsync(CancellationToken)"/>
     public ValueTask SettleAsync(CancellationToken cancellationToken) =>
-        IsJoined || Failure is not null ? ValueTask.CompletedTask : WaitAsync(_untilSettled, cancellationToken);
+        IsJoined || Failure is not null ? ValueTask.CompletedTask : _untilSettled.WaitAsync(cancellationToken);
 
     /// <summary>Joins no more.</summary>
     public void Stop()
@@ -80,29 +82,8 @@ internal sealed class Joining
         _isStopped = true;
         _timer.Stop();
         _review.Stop();
-        foreach (var waiting in _untilJoined.Concat(_untilSettled))
-        {
-            waiting.TrySetException(new MaculaException(ErrorCode.ShuttingDown));
-        }
-    }
-
-    private async ValueTask WaitAsync(List<Completion<bool>> those, CancellationToken cancellationToken)
-    {
-        if (_isStopped)
-        {
-            throw new MaculaException(ErrorCode.ShuttingDown);
-        }
-
-        var completion = new Completion<bool>(_realm.Scheduler);
-        those.Add(completion);
-        try
-        {
-            await completion.CancelledBy(cancellationToken).Task;
-        }
-        finally
-        {
-            those.Remove(completion);
-        }
+        _untilJoined.Close();
+        _untilSettled.Close();
     }
 
     private void HandleTimeout()
@@ -157,10 +138,8 @@ internal sealed class Joining
         Failure = null;
         _realm.Logger.Joined(_overlay.Count);
         _overlay.RefreshAll();
-        foreach (var waiting in _untilJoined.Concat(_untilSettled))
-        {
-            waiting.TrySetResult(true);
-        }
+        _untilJoined.Release();
+        _untilSettled.Release();
 
         Joined?.Invoke();
     }
@@ -184,10 +163,7 @@ internal sealed class Joining
             _realm.Logger.JoinFailed(_realm.Realm, reason, suppressed);
         }
 
-        foreach (var waiting in _untilSettled)
-        {
-            waiting.TrySetResult(true);
-        }
+        _untilSettled.Release();
 
         Pump();
     }

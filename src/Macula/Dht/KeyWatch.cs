@@ -25,7 +25,7 @@ internal sealed class KeyWatch
     private readonly WatchedKey _core;
     private readonly QueueTimer _timer;
     private readonly List<Action> _listeners = [];
-    private readonly List<Completion<bool>> _untilInForce = [];
+    private readonly WaitingList _untilInForce;
     private bool _isAlone;
     private bool _isStopped;
 
@@ -39,6 +39,7 @@ internal sealed class KeyWatch
         _intake = intake;
         Key = key;
         _core = new WatchedKey(key, new WatchedKeyOptions(), realm.Scheduler.Now);
+        _untilInForce = new WaitingList(realm.Scheduler);
         _timer = new QueueTimer(realm, queue, HandleTimeout);
     }
 
@@ -52,7 +53,7 @@ internal sealed class KeyWatch
     public Instant UsedAt { get; private set; }
 
     /// <summary>True while somebody listens or waits.</summary>
-    public bool IsHeld => _listeners.Count > 0 || _untilInForce.Count > 0;
+    public bool IsHeld => _listeners.Count > 0 || !_untilInForce.IsEmpty;
 
     /// <summary>True while the nearest holders push to this node and have been read; or while this node is the only one that holds anything.</summary>
     public bool IsInForce => _core.IsInForce || _isAlone;
@@ -83,29 +84,8 @@ internal sealed class KeyWatch
     /// <summary>Completes when the watch is in force.</summary>
     /// <exception cref="OperationCanceledException">The token fired; watching goes on.</exception>
     /// <exception cref="MaculaException">The node stops, or the watch gave way to another.</exception>
-    public async ValueTask WhenInForceAsync(CancellationToken cancellationToken)
-    {
-        if (IsInForce)
-        {
-            return;
-        }
-
-        if (_isStopped)
-        {
-            throw new MaculaException(ErrorCode.ShuttingDown);
-        }
-
-        var inForce = new Completion<bool>(_realm.Scheduler);
-        _untilInForce.Add(inForce);
-        try
-        {
-            await inForce.CancelledBy(cancellationToken).Task;
-        }
-        finally
-        {
-            _untilInForce.Remove(inForce);
-        }
-    }
+    public ValueTask WhenInForceAsync(CancellationToken cancellationToken) =>
+        IsInForce ? ValueTask.CompletedTask : _untilInForce.WaitAsync(cancellationToken);
 
     /// <summary>A holder pushed these, and they have been verified.</summary>
     public void HandlePushed(ImmutableArray<VerifiedRecord> records)
@@ -146,10 +126,7 @@ internal sealed class KeyWatch
     {
         _isStopped = true;
         _timer.Stop();
-        foreach (var waiting in _untilInForce)
-        {
-            waiting.TrySetException(new MaculaException(ErrorCode.ShuttingDown));
-        }
+        _untilInForce.Close();
     }
 
     private void HandleTimeout()
@@ -184,10 +161,7 @@ internal sealed class KeyWatch
         _timer.Set(_core.PollTimeout());
         if (IsInForce)
         {
-            foreach (var waiting in _untilInForce)
-            {
-                waiting.TrySetResult(true);
-            }
+            _untilInForce.Release();
         }
     }
 

@@ -16,7 +16,7 @@ internal sealed class PublishedRecord
     private readonly RecordPublisher _publisher;
     private readonly Publication _core;
     private readonly QueueTimer _timer;
-    private readonly List<Completion<bool>> _untilInForce = [];
+    private readonly WaitingList _untilInForce;
     private ImmutableArray<Contact> _asked = [];
     private Completion<bool>? _untilWithdrawn;
     private bool _isStopped;
@@ -27,6 +27,7 @@ internal sealed class PublishedRecord
         _publisher = publisher;
         _core = core;
         Key = key;
+        _untilInForce = new WaitingList(realm.Scheduler);
         _timer = new QueueTimer(realm, queue, Pump);
     }
 
@@ -82,29 +83,8 @@ internal sealed class PublishedRecord
     /// <summary>Completes when the record, as it was updated last, is in force ([REC-19]).</summary>
     /// <exception cref="OperationCanceledException">The token fired; publishing goes on.</exception>
     /// <exception cref="MaculaException">The node stops, or the record was withdrawn.</exception>
-    public async ValueTask WhenInForceAsync(CancellationToken cancellationToken)
-    {
-        if (_core.IsInForce)
-        {
-            return;
-        }
-
-        if (_isStopped)
-        {
-            throw new MaculaException(ErrorCode.ShuttingDown);
-        }
-
-        var inForce = new Completion<bool>(_realm.Scheduler);
-        _untilInForce.Add(inForce);
-        try
-        {
-            await inForce.CancelledBy(cancellationToken).Task;
-        }
-        finally
-        {
-            _untilInForce.Remove(inForce);
-        }
-    }
+    public ValueTask WhenInForceAsync(CancellationToken cancellationToken) =>
+        _core.IsInForce ? ValueTask.CompletedTask : _untilInForce.WaitAsync(cancellationToken);
 
     /// <summary>Publishes it no more, and does not take it back.</summary>
     public void Stop()
@@ -112,10 +92,7 @@ internal sealed class PublishedRecord
         _isStopped = true;
         _timer.Stop();
         _untilWithdrawn?.TrySetResult(true);
-        foreach (var waiting in _untilInForce)
-        {
-            waiting.TrySetException(new MaculaException(ErrorCode.ShuttingDown));
-        }
+        _untilInForce.Close();
     }
 
     private void Pump()
@@ -136,7 +113,7 @@ internal sealed class PublishedRecord
                     _realm.Tasks.Run(() => StoreAsync(store.Record));
                     break;
                 case PublicationOutput.InForce:
-                    HandleInForce();
+                    _untilInForce.Release();
                     break;
                 case PublicationOutput.Withdrawn:
                     Stop();
@@ -146,14 +123,6 @@ internal sealed class PublishedRecord
         }
 
         _timer.Set(_core.PollTimeout());
-    }
-
-    private void HandleInForce()
-    {
-        foreach (var waiting in _untilInForce)
-        {
-            waiting.TrySetResult(true);
-        }
     }
 
     private async Task SignAsync(PublicationOutput.Sign sign)
