@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using Macula.Transport.Quic.Connections;
 using Macula.Transport.Quic.Loop;
@@ -68,6 +69,18 @@ internal sealed class QuicEndpoint : TransportEndpoint
         ArgumentNullException.ThrowIfNull(destination);
         ValidateRawPacket(packet);
         return _services.Socket.TryEncode(destination, out var address) && _services.TrySendRaw(packet, in address);
+    }
+
+    /// <inheritdoc/>
+    protected override IReadOnlyList<IPAddress> FindHostAddresses()
+    {
+        // An IPv6 any-address binds both families.
+        return [.. NetworkInterface.GetAllNetworkInterfaces()
+            .Where(static card => card.OperationalStatus == OperationalStatus.Up)
+            .SelectMany(static card => card.GetIPProperties().UnicastAddresses)
+            .Select(static unicast => unicast.Address)
+            .Where(address => !address.IsIPv6LinkLocal && (LocalEndPoint.AddressFamily == AddressFamily.InterNetworkV6 || address.AddressFamily == AddressFamily.InterNetwork))
+            .OrderBy(IPAddress.IsLoopback)];
     }
 
     /// <inheritdoc/>

@@ -9,6 +9,15 @@ public abstract class TransportEndpoint : IAsyncDisposable
     /// <summary>The address that is bound, with the port that the system chose.</summary>
     public abstract IPEndPoint LocalEndPoint { get; }
 
+    /// <summary>The addresses at which other machines, or this one, may reach the endpoint, the preferred one first: the bound address, or for an unspecified one those of the machine.</summary>
+    /// <remarks>Candidates: a firewall or translator may stand before them. Loopback comes last. Costs a few system calls.</remarks>
+    public IReadOnlyList<IPEndPoint> FindCandidates()
+    {
+        var bound = LocalEndPoint;
+        var isUnspecified = bound.Address.Equals(IPAddress.Any) || bound.Address.Equals(IPAddress.IPv6Any);
+        return isUnspecified ? [.. FindHostAddresses().Select(address => new IPEndPoint(address, bound.Port))] : [bound];
+    }
+
     /// <summary>What happened on this endpoint so far; a consistent-enough copy, cheap to take.</summary>
     public abstract EndpointCounters Counters { get; }
 
@@ -53,6 +62,9 @@ public abstract class TransportEndpoint : IAsyncDisposable
 
     /// <summary>Closes every connection with <see cref="Wire.Errors.ErrorCode.ShuttingDown"/>, then the address. Pending operations end with an exception.</summary>
     public abstract ValueTask DisposeAsync();
+
+    /// <summary>The machine's addresses of the families that the endpoint has bound: see <see cref="FindCandidates"/>.</summary>
+    protected abstract IReadOnlyList<IPAddress> FindHostAddresses();
 
     /// <summary>Asks whoever knows names: see <see cref="ResolveAsync"/>.</summary>
     /// <inheritdoc cref="ResolveAsync"/>

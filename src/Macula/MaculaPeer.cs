@@ -9,6 +9,7 @@ using Macula.Realms;
 using Macula.Transport;
 using Macula.Transport.Execution;
 using Macula.Wire.Errors;
+using Macula.Wire.Identifiers;
 using Microsoft.Extensions.Logging;
 
 namespace Macula;
@@ -44,6 +45,9 @@ public sealed partial class MaculaPeer : IAsyncDisposable
 
     /// <summary>The address that is bound, with the port that the system chose.</summary>
     public IPEndPoint LocalEndPoint => _endpoint.LocalEndPoint;
+
+    /// <summary>Where this node tells others that it can be dialled, the preferred address first; empty when nobody can say ([KAD-1]).</summary>
+    public IReadOnlyList<NodeAddress> Addresses => _realm.Addresses;
 
     /// <summary>What happened at the endpoint's transport since it was bound; on a shared endpoint, over all realms.</summary>
     public EndpointCounters TransportCounters => _endpoint.Counters;
@@ -107,7 +111,7 @@ public sealed partial class MaculaPeer : IAsyncDisposable
         MaculaPeer? peer = null;
         try
         {
-            var settings = DhtSettings.Resolve(options.Dht, options.Realm, endpoint.LocalEndPoint);
+            var settings = DhtSettings.Resolve(options.Dht, options.Realm, endpoint.FindCandidates());
             peer = new MaculaPeer(endpoint, ownership, new RealmContext(services, settings, endpoint.ShareWith(services)));
             endpoint.Serve(peer._realm, peer.DisposeAsync);
             services.Tasks.HandleFaultWith(peer.StopAtFault);

@@ -87,6 +87,9 @@ public sealed class MeshEndpoint : IAsyncDisposable
     /// <summary>The scheduler that was given, or one on the thread pool and the system's clock.</summary>
     internal static MeshScheduler SchedulerOr(MeshScheduler? given) => given ?? new ThreadPoolScheduler(SystemClock);
 
+    /// <inheritdoc cref="TransportEndpoint.FindCandidates"/>
+    internal IReadOnlyList<IPEndPoint> FindCandidates() => _transport.FindCandidates();
+
     /// <summary>What one realm may do with the endpoint beside being served.</summary>
     internal RealmEndpoint ShareWith(RealmServices realm) => new(_transport, realm);
 

@@ -122,6 +122,8 @@ internal sealed class SimulatedEndpoint : TransportEndpoint
         return true;
     }
 
+    protected override IReadOnlyList<IPAddress> FindHostAddresses() => [Host.Address];
+
     protected override ValueTask<IReadOnlyList<IPAddress>> ResolveNameAsync(string host, CancellationToken cancellationToken) =>
         Network.AddressesOf(host) is { Count: > 0 } addresses
             ? ValueTask.FromResult(addresses)

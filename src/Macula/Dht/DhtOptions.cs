@@ -22,7 +22,7 @@ public sealed record DhtOptions
     /// <summary>Server or client. Default <see cref="DhtMode.Client"/> ([KAD-1]).</summary>
     public DhtMode Mode { get; init; } = DhtMode.Client;
 
-    /// <summary>Where others can dial this node, the preferred address first; at most 4. Default empty: the address that is bound, unless that is the unspecified one.</summary>
+    /// <summary>Where others can dial this node, the preferred address first; at most 4. Default empty: the address that is bound; for the unspecified one those of the machine, without link-local ones.</summary>
     public ImmutableArray<NodeAddress> Addresses { get; init; } = [];
 
     /// <summary>Whom to ask first. Default null: the bootstraps of the realm file.</summary>

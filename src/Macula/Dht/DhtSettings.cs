@@ -4,6 +4,7 @@ using Macula.Identity.Realm;
 using Macula.Protocols.Kademlia;
 using Macula.Wire.Errors;
 using Macula.Wire.Identifiers;
+using Macula.Wire.Records;
 
 namespace Macula.Dht;
 
@@ -22,23 +23,27 @@ internal sealed record DhtSettings(
     /// <summary>Resolves the options of a node.</summary>
     /// <param name="options">What the application wants.</param>
     /// <param name="realm">Whose bootstraps count unless the options name others.</param>
-    /// <param name="bound">The address that the node has bound.</param>
+    /// <param name="candidates">Where the node may be reached as far as its endpoint can tell, the preferred address first.</param>
     /// <exception cref="MaculaException">A node in server mode has no address that others could dial.</exception>
-    public static DhtSettings Resolve(DhtOptions options, RealmFile realm, IPEndPoint bound)
+    public static DhtSettings Resolve(DhtOptions options, RealmFile realm, IReadOnlyList<IPEndPoint> candidates)
     {
-        var addresses = !options.Addresses.IsEmpty ? options.Addresses
-            : bound.Address.Equals(IPAddress.Any) || bound.Address.Equals(IPAddress.IPv6Any) ? []
-            : [NodeAddress.From(bound)];
+        ImmutableArray<NodeAddress> addresses = !options.Addresses.IsEmpty
+            ? options.Addresses
+            : Choose([.. candidates.Select(NodeAddress.From).Where(static address => address.Scope != AddressScopes.None)]);
         if (options.Mode == DhtMode.Server && addresses.IsEmpty)
         {
             throw new MaculaException(
-                ErrorCode.InvalidArgument, $"A node in server mode must be dialled by others, and {bound} is no address for that: bind one of this machine's addresses, or name some in {nameof(DhtOptions)}.{nameof(DhtOptions.Addresses)}.");
+                ErrorCode.InvalidArgument, $"A node in server mode must be dialled by others, and this machine has no address for that: name some in {nameof(DhtOptions)}.{nameof(DhtOptions.Addresses)}.");
         }
 
         var bootstraps = options.Bootstraps ?? [.. realm.Bootstraps];
         var dialable = options.Dialable ?? new AddressPolicy(AddressPolicy.Default.Allowed | ScopesOf(addresses) | ScopesOf(bootstraps));
         return new DhtSettings(options.Mode, addresses, bootstraps, dialable, options);
     }
+
+    // Loopback leads nowhere from elsewhere: it is named by a machine that has nothing else.
+    private static ImmutableArray<NodeAddress> Choose(ImmutableArray<NodeAddress> candidates) =>
+        [.. candidates.Where(address => address.Scope != AddressScopes.Loopback || candidates.All(static other => other.Scope == AddressScopes.Loopback)).Take(Contact.MaxAddresses)];
 
     // Who is on the loopback itself, or was told to begin there, can be led nowhere that it would not go by itself.
     private static AddressScopes ScopesOf(IEnumerable<NodeAddress> addresses) =>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Macula.Connections;
 using Macula.Dht;
 using Macula.Diagnostics;
@@ -38,6 +39,7 @@ internal sealed class RealmContext
     public RealmContext(RealmServices services, DhtSettings settings, RealmEndpoint endpoint)
     {
         Services = services;
+        Addresses = settings.Addresses;
         _queue = services.Scheduler.CreateQueue();
         _endpoint = endpoint;
         _idle = new IdleReaper(services);
@@ -53,6 +55,9 @@ internal sealed class RealmContext
         _dialer.ServeWith(_requests);
         _client = new CallClient(services, new CallRoutes(services, _queue, _connections, _dialer, _dht));
     }
+
+    /// <summary>Where others can dial this node.</summary>
+    public ImmutableArray<NodeAddress> Addresses { get; }
 
     /// <summary>What the parts of this realm share.</summary>
     public RealmServices Services { get; }

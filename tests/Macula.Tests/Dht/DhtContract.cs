@@ -44,6 +44,18 @@ public abstract class DhtContract<TRunner>
     });
 
     [Fact]
+    public void ANodeThatHasBoundNoAddressInParticularIsFoundAtThoseOfItsMachine() => Run(async (mesh, realm) => // [KAD-1]
+    {
+        var boot = await StartAnywhereAsync(mesh, realm, "boot", []);
+        ImmutableArray<BootstrapAddress> bootstraps = [BootstrapAddress.Parse(boot.Addresses[0].ToString())];
+        var alice = await StartAnywhereAsync(mesh, realm, "alice", bootstraps);
+        var bob = await StartAnywhereAsync(mesh, realm, "bob", bootstraps);
+        await (await alice.AdvertiseAsync("echo", Echo)).WaitUntilPublishedAsync();
+
+        Assert.Equal(alice.Self.NodeId, (await bob.CallAsync("echo", 7)).Provider.NodeId);
+    });
+
+    [Fact]
     public void AProviderThatAdvertisedBeforeTheNetworkWasThereIsFoundOnceItIs() => Run(async (mesh, realm) => // [KAD-21] [REC-17]
     {
         var alice = await StartAsync(mesh, realm, "alice", DhtMode.Server, Nowhere(mesh));
@@ -116,6 +128,13 @@ public abstract class DhtContract<TRunner>
         mesh.NextTransport(out var address);
         return [BootstrapAddress.Parse(new IPEndPoint(address.Address, 9).ToString())];
     }
+
+    private static Task<MaculaPeer> StartAnywhereAsync(Mesh mesh, TestRealm realm, string name, ImmutableArray<BootstrapAddress> bootstraps) =>
+        mesh.StartAsync(realm, name, options => options with
+        {
+            Dht = new DhtOptions { Mode = DhtMode.Server, Bootstraps = bootstraps },
+            Endpoint = options.Endpoint with { LocalEndPoint = new IPEndPoint(IPAddress.Any, options.Endpoint.LocalEndPoint.Port) },
+        });
 
     private static Task<MaculaPeer> StartAsync(Mesh mesh, TestRealm realm, string name, DhtMode mode, MaculaPeer bootstrap) =>
         StartAsync(mesh, realm, name, mode, [BootstrapAddress.Parse(bootstrap.LocalEndPoint.ToString())]);

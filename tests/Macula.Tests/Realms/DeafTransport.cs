@@ -33,6 +33,8 @@ internal sealed class DeafTransport(ITransport inner, MeshScheduler scheduler) :
         public override ValueTask<TransportConnection> DialAsync(IPEndPoint remote, TlsIdentity identity, CancellationToken cancellationToken = default) =>
             inner.DialAsync(remote, identity, cancellationToken);
 
+        protected override IReadOnlyList<IPAddress> FindHostAddresses() => [.. inner.FindCandidates().Select(static candidate => candidate.Address)];
+
         protected override ValueTask<IReadOnlyList<IPAddress>> ResolveNameAsync(string host, CancellationToken cancellationToken) =>
             inner.ResolveAsync(host, cancellationToken);
 
