@@ -113,6 +113,14 @@ public sealed class NetworkTests
         Assert.Equal(0U, BitConverter.ToUInt32(buffer, 1));
         Assert.Equal([9, 9, 9, 9, 9, 9, 9, 9], buffer[6..14]);
         Assert.Equal([0, 0, 0, 1], buffer[(answer - 4)..answer]);
+
+        // The answer may be here before the loop that sent it has counted it.
+        while (pair.Server.Counters.PacketsSent == 0)
+        {
+            pair.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+
         Assert.Equal(1, pair.Server.Counters.PacketsSent);
     }
 
