@@ -67,9 +67,6 @@ internal sealed class DhtNode
     /// <summary>True while this node knows somebody else in the DHT.</summary>
     public bool IsJoined => _joining.IsJoined;
 
-    /// <summary>How many records this node holds.</summary>
-    public int RecordsHeld => _holder.Count;
-
     /// <summary>Begins to join, and publishes where this node can be reached.</summary>
     public void Start()
     {

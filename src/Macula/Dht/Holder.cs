@@ -35,9 +35,6 @@ internal sealed class Holder
     /// <summary>Called with each record that is held from now on.</summary>
     public Action<VerifiedRecord>? Changed { get; set; }
 
-    /// <summary>How many records are held, tombstones included.</summary>
-    public int Count => _store.Count;
-
     /// <summary>The keys under which something is held, nearest to this node first.</summary>
     public IEnumerable<DhtKey> Keys => _store.Keys;
 
