@@ -9,7 +9,6 @@ using Macula.Transport.Execution;
 using Macula.Wire.Errors;
 using Macula.Wire.Frames;
 using Macula.Wire.Identifiers;
-using Macula.Wire.Time;
 
 namespace Macula.Connections;
 
@@ -17,9 +16,6 @@ namespace Macula.Connections;
 /// <remarks>The shell of <see cref="ConnectionEstablishment"/>; runs on the connection's own queue.</remarks>
 internal sealed class ConnectionAttempt
 {
-    // The resolution of the system's timers.
-    private static readonly TimeSpan LeastTimer = TimeSpan.FromMilliseconds(1);
-
     private readonly RealmServices _realm;
     private readonly RequestServer _requests;
     private readonly TransportConnection _transport;
@@ -27,7 +23,7 @@ internal sealed class ConnectionAttempt
     private readonly ConnectionEstablishment _core;
     private readonly IncomingStreams _incoming;
     private readonly Completion<MeshConnection> _outcome;
-    private ITimer? _timer;
+    private readonly QueueTimer _timer;
     private NodeIdentity? _peer;
     private readonly Completion<TransportStream?> _controlOpened;
     private readonly Task<TransportStream?> _control;
@@ -40,6 +36,7 @@ internal sealed class ConnectionAttempt
         _requests = requests;
         _transport = transport;
         _queue = realm.Scheduler.CreateQueue();
+        _timer = new QueueTimer(realm, _queue, HandleTimeout);
         _core = new ConnectionEstablishment(realm.Self.NodeId, wanted, realm.Scheduler.Now, realm.Limits.Establishment);
         _incoming = new IncomingStreams(transport);
         _outcome = new Completion<MeshConnection>(realm.Scheduler);
@@ -61,40 +58,25 @@ internal sealed class ConnectionAttempt
 
     private async ValueTask<MeshConnection> RunAsync()
     {
-        using var timer = _realm.Scheduler.Time.CreateTimer(
-            static state => ((ConnectionAttempt)state!).PostTimeout(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        _timer = timer;
-        ArmTimer();
+        _timer.Set(_core.PollTimeout());
         _realm.Tasks.Run(JudgeAsync);
         _realm.Tasks.Run(() => _incoming.RunAsync(stream => _realm.Tasks.Run(() => ReadControlStreamAsync(stream))));
         _realm.Tasks.Run(WatchEndAsync);
-        return await _outcome.Task;
+        try
+        {
+            return await _outcome.Task;
+        }
+        finally
+        {
+            _timer.Stop();
+        }
     }
 
-    private void PostTimeout() => _queue.Post(
-        static state =>
-        {
-            var attempt = (ConnectionAttempt)state!;
-            attempt._realm.Tasks.Run(attempt.HandleTimeoutAsync);
-        },
-        this);
-
-    private Task HandleTimeoutAsync()
+    private void HandleTimeout()
     {
         _core.HandleTimeout(_realm.Scheduler.Now);
         Pump();
-        ArmTimer();
-        return Task.CompletedTask;
-    }
-
-    // A timer of the system may fire a little before its time by the monotonic clock; then it is set again for the rest.
-    private void ArmTimer()
-    {
-        if (_core.PollTimeout() is var deadline && deadline != Instant.Never)
-        {
-            var left = deadline - _realm.Scheduler.Now;
-            _timer!.Change(left > LeastTimer ? left : LeastTimer, Timeout.InfiniteTimeSpan);
-        }
+        _timer.Set(_core.PollTimeout());
     }
 
     private async Task JudgeAsync()

@@ -42,8 +42,7 @@ internal sealed class RealmContext
         Addresses = settings.Addresses;
         _queue = services.Scheduler.CreateQueue();
         _endpoint = endpoint;
-        _idle = new IdleReaper(services);
-        _idle.Start(_queue);
+        _idle = new IdleReaper(services, _queue);
         _connections = new ConnectionTable(services, _idle);
         _calls = new CallServer(new ProcedureTable(MaxAdvertisedProcedures));
         _dialer = new Dialer(services, endpoint, _connections);
