@@ -25,18 +25,37 @@ public abstract record JoinOutput
 /// <summary>Intervals of joining.</summary>
 public sealed record JoinOptions
 {
-    /// <summary>The longest wait after the first attempt that failed; it doubles with each, and is drawn from 0 to that. Default 500 ms.</summary>
+    /// <summary>The longest wait after the first attempt that failed; it doubles with each, and is drawn from 0 to that. Default 500 ms; range 1 ms to 1 h.</summary>
     public TimeSpan FirstWait { get; init; } = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>The longest wait after any attempt. Default 30 s.</summary>
+    /// <summary>The longest wait after any attempt. Default 30 s; range <see cref="FirstWait"/> to 1 h.</summary>
     public TimeSpan LongestWait { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>After what time an attempt that nobody reported on counts as failed. Default 30 s.</summary>
+    /// <summary>After what time an attempt that nobody reported on counts as failed. Default 30 s; range 100 ms to 1 h.</summary>
     public TimeSpan AttemptTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Longest time after which a node that is in asks a bootstrap whom it does not know yet; drawn from half of it to all ([KAD-23]). Default 10 min.</summary>
+    /// <summary>Longest time after which a node that is in asks a bootstrap whom it does not know yet; drawn from half of it to all ([KAD-23]). Default 10 min; range 1 s to 24 h.</summary>
     /// <remarks>So long may parts of a realm that were cut from each other stay apart when the cut is over.</remarks>
     public TimeSpan ReviewInterval { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Checks every option.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">One is out of its range; the message names it.</exception>
+    public void ThrowIfOutOfRange()
+    {
+        var hour = TimeSpan.FromHours(1);
+        ThrowUnless(FirstWait >= TimeSpan.FromMilliseconds(1) && FirstWait <= hour, nameof(FirstWait), "1 ms to 1 h");
+        ThrowUnless(LongestWait >= FirstWait && LongestWait <= hour, nameof(LongestWait), $"{nameof(FirstWait)} to 1 h");
+        ThrowUnless(AttemptTimeout >= TimeSpan.FromMilliseconds(100) && AttemptTimeout <= hour, nameof(AttemptTimeout), "100 ms to 1 h");
+        ThrowUnless(ReviewInterval >= TimeSpan.FromSeconds(1) && ReviewInterval <= TimeSpan.FromHours(24), nameof(ReviewInterval), "1 s to 24 h");
+
+        static void ThrowUnless(bool condition, string option, string range)
+        {
+            if (!condition)
+            {
+                throw new ArgumentOutOfRangeException(option, $"{option} must be {range}.");
+            }
+        }
+    }
 }
 
 /// <summary>Brings a node into the DHT, and back when it has lost everybody: tries until somebody answers (docs/protocol/08-kademlia.md [KAD-20] to [KAD-22]).</summary>

@@ -19,6 +19,15 @@ public sealed record RecordStoreOptions
 
     /// <summary>Most records altogether. Default 65,536; at least 1. A record takes about 1 KiB.</summary>
     public int MaxRecords { get; init; } = 65_536;
+
+    /// <summary>Checks every option.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">One is out of its range; the message names it.</exception>
+    public void ThrowIfOutOfRange()
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxPerKey, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxPerPublisher, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxRecords, 1);
+    }
 }
 
 /// <summary>One page of the records under a key.</summary>

@@ -11,7 +11,7 @@ namespace Macula.Protocols.Kademlia;
 /// <summary>Limits of the watches that a holder keeps for others.</summary>
 public sealed record WatchTableOptions
 {
-    /// <summary>The longest lease that is given. Default 2 min; at most <see cref="WatchFrame.MaxLease"/>.</summary>
+    /// <summary>The longest lease that is given. Default 2 min; range 1 s to <see cref="WatchFrame.MaxLease"/>.</summary>
     public TimeSpan MaxLease { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>Most keys that one node watches here. Default 1,024; at least 1.</summary>
@@ -23,8 +23,21 @@ public sealed record WatchTableOptions
     /// <summary>Most watches altogether. Default 65,536; at least 1.</summary>
     public int MaxWatches { get; init; } = 65_536;
 
-    /// <summary>How long a push may go unanswered before its watcher loses all its watches. Default 2 s.</summary>
+    /// <summary>How long a push may go unanswered before its watcher loses all its watches. Default 2 s; range 10 ms to 1 min.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Checks every option.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">One is out of its range; the message names it.</exception>
+    public void ThrowIfOutOfRange()
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxLease, TimeSpan.FromSeconds(1));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxLease, WatchFrame.MaxLease);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxPerWatcher, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxPerKey, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxWatches, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(Patience, TimeSpan.FromMilliseconds(10));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Patience, TimeSpan.FromMinutes(1));
+    }
 }
 
 /// <summary>What a holder answers to a WATCH: <see cref="Given"/> or <see cref="Refused"/>.</summary>

@@ -64,5 +64,9 @@ public sealed record DhtOptions
         {
             throw new ArgumentException($"{nameof(MaxWatchedKeys)} is {MaxWatchedKeys}; it ranges from 1 to 65,536.");
         }
+
+        Store.ThrowIfOutOfRange();
+        Watches.ThrowIfOutOfRange();
+        Join.ThrowIfOutOfRange();
     }
 }
