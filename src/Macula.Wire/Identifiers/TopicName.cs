@@ -72,4 +72,10 @@ public sealed class TopicName : IEquatable<TopicName>
 
     /// <summary>The topic as text.</summary>
     public override string ToString() => Value;
+
+    /// <summary>Equality by value.</summary>
+    public static bool operator ==(TopicName? left, TopicName? right) => left is null ? right is null : left.Equals(right);
+
+    /// <summary>Inequality by value.</summary>
+    public static bool operator !=(TopicName? left, TopicName? right) => !(left == right);
 }

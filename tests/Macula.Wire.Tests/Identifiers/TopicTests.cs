@@ -17,6 +17,14 @@ public sealed class TopicTests
     // Every pattern of up to three segments over two names and both wildcards.
     private static readonly string[] SmallPatterns = [.. Sequences(["a", "b", "*", "**"], 3).Where(text => text.Length > 0)];
 
+    [Fact]
+    public void TopicsAreEqualByTheirText()
+    {
+        Assert.True(TopicName.Parse("sensor.load") == TopicName.Parse("sensor.load"));
+        Assert.True(TopicName.Parse("sensor.load") != TopicName.Parse("sensor.Load"));
+        Assert.False(TopicName.Parse("sensor.load") == null);
+    }
+
     [Theory] // [NAM-1] [NAM-2]
     [InlineData("sensor.load", true)]
     [InlineData("A-b_9", true)]
