@@ -17,11 +17,14 @@ internal sealed class ConnectionTable(RealmServices realm, IdleReaper idle)
     private readonly Dictionary<NodeId, MeshConnection> _byNode = [];
     private readonly Dictionary<IPEndPoint, MeshConnection> _byDialledAddress = [];
 
+    // What Redirect follows, so that the end of one connection costs nothing for the others.
+    private readonly Dictionary<MeshConnection, List<IPEndPoint>> _dialledAddresses = [];
+
     // Also those that another one has replaced and that drain: bounded with the rest by the endpoint's limit.
-    private readonly HashSet<MeshConnection> _open = [];
+    private readonly Dictionary<NodeId, List<MeshConnection>> _open = [];
 
     /// <summary>Every connection that has not ended, those that drain among them.</summary>
-    public IReadOnlyCollection<MeshConnection> All => _open;
+    public IEnumerable<MeshConnection> All => _open.Values.SelectMany(static connections => connections);
 
     /// <summary>Called when the last connection to a node has ended.</summary>
     public Action<NodeId>? Disconnected { get; set; }
@@ -39,12 +42,17 @@ internal sealed class ConnectionTable(RealmServices realm, IdleReaper idle)
     public MeshConnection Add(MeshConnection arriving, IPEndPoint? dialledAddress)
     {
         realm.Metrics.ConnectionOpened();
-        _open.Add(arriving);
+        if (!_open.TryGetValue(arriving.Peer.NodeId, out var connections))
+        {
+            _open.Add(arriving.Peer.NodeId, connections = []);
+        }
+
+        connections.Add(arriving);
         idle.Add(arriving);
         var staying = Settle(arriving);
         if (dialledAddress is not null && (_byDialledAddress.Count < MaxDialledAddresses || _byDialledAddress.ContainsKey(dialledAddress)))
         {
-            _byDialledAddress[dialledAddress] = staying;
+            Direct(dialledAddress, staying);
         }
 
         // Last, since a connection that has ended already is removed at once.
@@ -60,7 +68,7 @@ internal sealed class ConnectionTable(RealmServices realm, IdleReaper idle)
             _byNode.Remove(dead.Peer.NodeId);
 
             // Another connection to the node may be open, which this one had replaced only here ([CON-7]).
-            if (_open.FirstOrDefault(other => other != dead && other.Peer.NodeId == dead.Peer.NodeId && !other.IsDraining) is { } other)
+            if (_open.GetValueOrDefault(dead.Peer.NodeId)?.Find(other => other != dead && !other.IsDraining) is { } other)
             {
                 _byNode.Add(dead.Peer.NodeId, other);
             }
@@ -116,7 +124,7 @@ internal sealed class ConnectionTable(RealmServices realm, IdleReaper idle)
         realm.Metrics.ConnectionClosed();
         realm.Logger.ConnectionEnded(connection.Peer.NodeId, end.ToString());
         idle.Remove(connection);
-        _open.Remove(connection);
+        Remove(connection);
         LetGo(connection);
         if (!_byNode.ContainsKey(connection.Peer.NodeId))
         {
@@ -124,23 +132,45 @@ internal sealed class ConnectionTable(RealmServices realm, IdleReaper idle)
         }
     }
 
+    private void Remove(MeshConnection ended)
+    {
+        var connections = _open[ended.Peer.NodeId];
+        connections.Remove(ended);
+        if (connections.Count == 0)
+        {
+            _open.Remove(ended.Peer.NodeId);
+        }
+    }
+
+    private void Direct(IPEndPoint address, MeshConnection to)
+    {
+        if (_byDialledAddress.TryGetValue(address, out var before))
+        {
+            _dialledAddresses[before].Remove(address);
+        }
+
+        _byDialledAddress[address] = to;
+        if (!_dialledAddresses.TryGetValue(to, out var addresses))
+        {
+            _dialledAddresses.Add(to, addresses = []);
+        }
+
+        addresses.Add(address);
+    }
+
     private void Redirect(MeshConnection from, MeshConnection? to)
     {
-        foreach (var (address, dialled) in _byDialledAddress)
+        if (!_dialledAddresses.Remove(from, out var addresses))
         {
-            if (dialled != from)
-            {
-                continue;
-            }
+            return;
+        }
 
-            // A dictionary may be changed in these two ways while it is enumerated.
-            if (to is null)
+        foreach (var address in addresses)
+        {
+            _byDialledAddress.Remove(address);
+            if (to is not null)
             {
-                _byDialledAddress.Remove(address);
-            }
-            else
-            {
-                _byDialledAddress[address] = to;
+                Direct(address, to);
             }
         }
     }
