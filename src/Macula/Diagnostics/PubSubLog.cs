@@ -39,4 +39,7 @@ internal static partial class PubSubLog
 
     [LoggerMessage(1310, LogLevel.Warning, "{PublisherId} may not publish under {Topic}: {Detail} ({Suppressed} more since the last such line)")]
     public static partial void EventNotPermitted(this ILogger logger, NodeId publisherId, TopicName topic, string detail, long suppressed);
+
+    [LoggerMessage(1311, LogLevel.Warning, "{Topic} has {Unserved} subscribers more than this node serves, and they get no events ({Suppressed} more since the last such line)")]
+    public static partial void SubscribersUnserved(this ILogger logger, TopicName topic, int unserved, long suppressed);
 }

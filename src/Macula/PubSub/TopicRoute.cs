@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using Macula.Dht;
+using Macula.Diagnostics;
 using Macula.Protocols.PubSub;
 using Macula.Realms;
 using Macula.Transport.Execution;
@@ -33,6 +34,7 @@ internal sealed class TopicRoute
     private readonly QueueTimer _timer;
     private readonly CancellationTokenSource _stop = new();
     private Warmth _warmth;
+    private int _unserved;
 
     public TopicRoute(
         RealmServices realm, SerialQueue queue, DhtNode dht, TopicName topic, Action<TopicRoute, SubscribersChange> changed, Action<TopicRoute, PendingEvent> send)
@@ -173,6 +175,13 @@ internal sealed class TopicRoute
         {
             _changed(this, change);
         }
+
+        if (_core.Unserved > _unserved && _realm.UnservedGate.TryPass(_realm.Scheduler.Now, out var suppressed))
+        {
+            _realm.Logger.SubscribersUnserved(Topic, _core.Unserved, suppressed);
+        }
+
+        _unserved = _core.Unserved;
     }
 
     private void Review()

@@ -79,6 +79,9 @@ internal sealed record RealmServices
     /// <summary>Lets log lines about events that the policy forbids through.</summary>
     public LogGate EventPermissionGate { get; } = new();
 
+    /// <summary>Lets log lines about topics with more subscribers than are served through.</summary>
+    public LogGate UnservedGate { get; } = new();
+
     /// <summary>Lets log lines about failing handlers through.</summary>
     public LogGate HandlerGate { get; } = new();
 
