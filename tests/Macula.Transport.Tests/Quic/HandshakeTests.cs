@@ -190,12 +190,23 @@ public sealed class HandshakeTests
         var scheduler = new HeldScheduler();
         await using var client = await new QuicTransport().BindAsync(new EndpointOptions { LocalEndPoint = Loopback }, scheduler, pair.Token);
         using var cancel = new CancellationTokenSource();
-        scheduler.Hold();
-        var dialling = Task.Run(() => client.DialAsync(pair.Server.LocalEndPoint, pair.ClientIdentity, cancel.Token).AsTask(), pair.Token);
+
+        // The server hears nothing before the dial is awaited: one that has its outcome by then resumes nobody, and nothing is held.
+        using var awaited = new ManualResetEventSlim();
+        await using var path = new UdpForwarder(pair.Server.LocalEndPoint) { Upward = _ => awaited.Wait(pair.Token) };
+        using var hold = scheduler.Hold();
+        Task<TransportConnection>? dialling = null;
+        await Task.Run(
+            () =>
+            {
+                dialling = client.DialAsync(path.ClientSide, pair.ClientIdentity, cancel.Token).AsTask();
+                awaited.Set();
+            },
+            pair.Token);
         await Eventually.HoldsAsync(() => scheduler.Count > 0, pair.Token);
         await cancel.CancelAsync();
-        scheduler.Release();
-        var dialled = await dialling;
+        hold.Dispose();
+        var dialled = await dialling!;
         var accepted = await pair.Server.AcceptConnectionAsync(pair.Token);
         _ = accepted!.EchoAsync(pair.Token);
         Assert.Equal(new byte[3], await dialled.AskAsync(new byte[3], pair.Token));

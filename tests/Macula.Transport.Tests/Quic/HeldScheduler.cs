@@ -23,22 +23,15 @@ internal sealed class HeldScheduler : MeshScheduler
         }
     }
 
-    public void Hold()
+    /// <summary>Holds everything back until the result is disposed of. Without that, nobody who awaits something here ever resumes.</summary>
+    public IDisposable Hold()
     {
         lock (_gate)
         {
             _holds = true;
         }
-    }
 
-    public void Release()
-    {
-        lock (_gate)
-        {
-            _holds = false;
-            _held.ForEach(Run);
-            _held.Clear();
-        }
+        return new Holding(this);
     }
 
     protected override void Schedule(IThreadPoolWorkItem item)
@@ -56,4 +49,19 @@ internal sealed class HeldScheduler : MeshScheduler
     }
 
     private static void Run(IThreadPoolWorkItem item) => ThreadPool.UnsafeQueueUserWorkItem(item, preferLocal: false);
+
+    private void Release()
+    {
+        lock (_gate)
+        {
+            _holds = false;
+            _held.ForEach(Run);
+            _held.Clear();
+        }
+    }
+
+    private sealed class Holding(HeldScheduler scheduler) : IDisposable
+    {
+        public void Dispose() => scheduler.Release();
+    }
 }

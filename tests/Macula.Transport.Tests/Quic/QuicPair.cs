@@ -55,8 +55,9 @@ internal sealed class QuicPair : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Client.DisposeAsync();
-        await Server.DisposeAsync();
+        // An endpoint that does not end fails the test that it belongs to, instead of stopping the run.
+        await Client.DisposeAsync().AsTask().WaitAsync(Deadline);
+        await Server.DisposeAsync().AsTask().WaitAsync(Deadline);
         _deadline.Dispose();
     }
 }
