@@ -49,7 +49,7 @@ internal sealed class ScriptFolder : IDisposable
         start.Environment["FOLDER"] = Path;
         start.Environment["PATH"] = $"{PathOf("bin")}:{Environment.GetEnvironmentVariable("PATH")}";
         start.Environment["MACULA_APT_FOLDER"] = PathOf("etc");
-        foreach (var inherited in new[] { "LD_LIBRARY_PATH", "MACULA_NIGHTLY", "MACULA_FUZZ_ITERATIONS", "MACULA_TEST_SECONDS" })
+        foreach (var inherited in new[] { "LD_LIBRARY_PATH", "MACULA_NIGHTLY", "MACULA_FUZZ_ITERATIONS", "MACULA_SIMULATION_SEEDS", "MACULA_TEST_SECONDS" })
         {
             start.Environment.Remove(inherited);
         }

@@ -47,7 +47,7 @@ public sealed class TestScriptTests : IDisposable
 
         var (exitCode, output) = _folder.Run("$FOLDER/test.sh");
 
-        Assert.Equal("1 passed, 0 failed, 1 skipped", LastLine(output));
+        Assert.EndsWith("\n1 skipped\n1 passed, 0 failed\n", output, StringComparison.Ordinal);
         Assert.Contains("skipped A.Waits: needs two networks", output, StringComparison.Ordinal);
         Assert.Equal(0, exitCode);
     }
@@ -90,15 +90,35 @@ public sealed class TestScriptTests : IDisposable
     }
 
     [Fact]
-    public void ProjectThatHangsIsEndedAndAFailure()
+    public void ProjectThatHangsIsEndedAndItsLogSaysWhere()
     {
-        Project("A", "exec sleep 600");
+        Project("A", "echo \"[Long Running Test] 'A.Hangs' $*\"\nexec sleep 600");
 
         var (exitCode, output) = _folder.Run("MACULA_TEST_SECONDS=1 $FOLDER/test.sh");
 
         Assert.Equal("0 passed, 1 failed", LastLine(output));
-        Assert.Contains("ended after 1 s", output, StringComparison.Ordinal);
+        Assert.Contains("longer than 1 s", output, StringComparison.Ordinal);
+        Assert.Matches(@"\[Long Running Test\] 'A\.Hangs' .*-longRunning [1-9]", output);
         Assert.Equal(1, exitCode);
+    }
+
+    [Theory]
+    [InlineData("Macula.Wire.Tests", "", 300)]
+    [InlineData("Macula.Tests", "", 1800)]
+    [InlineData("Macula.Cli.Tests", "", 1800)]
+    [InlineData("Macula.Simulation.Tests", "", 3300)]
+    [InlineData("Macula.Simulation.Tests", "MACULA_SIMULATION_SEEDS=500", 7800)]
+    [InlineData("Macula.Simulation.Tests", "MACULA_TEST_SECONDS=70", 70)]
+    public void ProjectMayRunAsLongAsItsKindOfTestNeeds(string project, string environment, int seconds)
+    {
+        Project(project, Results(passed: 1));
+        _folder.Plant("bin/timeout", """
+            echo "$2" >"$FOLDER/limit"
+            exec "${@:3}"
+            """);
+
+        Assert.Equal(0, _folder.Run($"{environment} $FOLDER/test.sh").ExitCode);
+        Assert.Equal($"{seconds}\n", _folder.Read("limit"));
     }
 
     [Fact]
