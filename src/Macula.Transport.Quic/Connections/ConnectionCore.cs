@@ -367,6 +367,8 @@ internal sealed unsafe class ConnectionCore : IPacketOwner
 
     private void Finish(ConnectionEnd end, ReadOnlySpan<byte> closePacket, ulong now)
     {
+        // Counted before anybody is told: whoever learns of the end finds it in the counters.
+        _services.Statistics.ConnectionsOpen--;
         end = Connection.TryEnd(end);
         if (!_announced)
         {
@@ -386,7 +388,6 @@ internal sealed unsafe class ConnectionCore : IPacketOwner
         _native = null;
         Streams.FailAll(end);
         Connection.Outbox.Clear();
-        _services.Statistics.ConnectionsOpen--;
         if (_services.Logger.IsEnabled(LogLevel.Debug))
         {
             _services.Logger.ConnectionEnded(BirthRemote.ToEndPoint(), end.Origin, end.Code, end.Reason);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using Macula.Transport.Execution;
 using Macula.Transport.Quic;
 using Macula.Wire.Errors;
 
@@ -96,6 +97,21 @@ public sealed class HandshakeTests
         var refused = await Assert.ThrowsAsync<DialException>(async () => await pair.Client.DialAsync(address, pair.ClientIdentity, pair.Token));
         Assert.Equal(ErrorCode.Unreachable, refused.Code);
         Assert.InRange(watch.Elapsed, TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(5));
+    }
+
+    [Fact]
+    public async Task WhoLearnsThatADialFailedFindsItCounted()
+    {
+        // The scheduler is called where the outcome is set: what it sees, nobody who resumes can see earlier.
+        var scheduler = new WatchingScheduler();
+        await using var client = await new QuicTransport().BindAsync(
+            new EndpointOptions { LocalEndPoint = Loopback, HandshakeTimeout = TimeSpan.FromMilliseconds(300) }, scheduler);
+        await using var pair = await QuicPair.CreateAsync();
+        await using var silent = new UdpForwarder(pair.Server.LocalEndPoint) { UpwardIsCut = true };
+        var seen = new List<EndpointCounters>();
+        scheduler.Watch = () => seen.Add(client.Counters);
+        await Assert.ThrowsAsync<DialException>(() => Task.Run(() => client.DialAsync(silent.ClientSide, pair.ClientIdentity, pair.Token).AsTask(), pair.Token));
+        Assert.Equal((0, 1), Assert.Single(seen.Select(static counters => (counters.ConnectionsOpen, counters.HandshakesFailed))));
     }
 
     [Fact]
@@ -262,4 +278,17 @@ public sealed class HandshakeTests
 
     // RFC 9000 §17.2.5: long header, type 3.
     private static bool IsRetry(byte[] packet) => (packet[0] & 0xF0) == 0xF0;
+
+    private sealed class WatchingScheduler : MeshScheduler
+    {
+        public override TimeProvider Time => TimeProvider.System;
+
+        public Action? Watch { get; set; }
+
+        protected override void Schedule(IThreadPoolWorkItem item)
+        {
+            Watch?.Invoke();
+            ThreadPool.UnsafeQueueUserWorkItem(item, preferLocal: false);
+        }
+    }
 }
