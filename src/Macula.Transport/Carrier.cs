@@ -20,4 +20,11 @@ public abstract record Carrier
         /// <inheritdoc/>
         public override string ToString() => $"direct {Remote}";
     }
+
+    /// <summary>No packets: both ends are the same node, and what one writes stays in memory until the other has read it. No connection of an endpoint has it.</summary>
+    public sealed record Local : Carrier
+    {
+        /// <inheritdoc/>
+        public override string ToString() => "local";
+    }
 }

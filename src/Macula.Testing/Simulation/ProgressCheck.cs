@@ -67,9 +67,16 @@ internal sealed class ProgressCheck(VirtualWorld world, IReadOnlyList<SimulatedR
         {
             var procedure = caller.Realm.ProcedureNames[index];
             var providers = caller.Realm.Members
-                .Where(node => node != caller && node.State == NodeState.Up && node.Provided!.Indexes.Contains(index))
+                .Where(node => node.State == NodeState.Up && node.Provided!.Indexes.Contains(index))
                 .Select(node => node.Id)
                 .ToHashSet();
+
+            // [RPC-18]: who provides it is its own provider.
+            if (providers.Contains(caller.Id))
+            {
+                providers = [caller.Id];
+            }
+
             await (providers.Count == 0 ? ExpectNobodyAsync(caller, procedure) : ExpectAllAsync(caller, procedure, providers));
         }
     }
@@ -91,7 +98,7 @@ internal sealed class ProgressCheck(VirtualWorld world, IReadOnlyList<SimulatedR
             var (reply, failure) = await caller.Caller!.CallAsync(procedure, new CallOptions { Deadline = CallDeadline }, mustSucceed: true, CancellationToken.None);
             if (reply is null)
             {
-                Miss(caller, $"A call to {procedure}, which {providers.Count} others provide, failed with {failure?.Code}: {failure?.Message}");
+                Miss(caller, $"A call to {procedure}, which {providers.Count} nodes provide, failed with {failure?.Code}: {failure?.Message}");
                 return;
             }
 

@@ -10,7 +10,7 @@ using Macula.Wire.Time;
 namespace Macula.Connections;
 
 /// <summary>One connection of a realm to another node, from the moment that it is up.</summary>
-internal sealed class MeshConnection
+internal sealed class MeshConnection : INodeLink
 {
     // [CON-8]: more than a round trip and the repetition of a lost packet; a node that was killed delays the end of others by no more.
     private static readonly TimeSpan DrainAnswerTimeout = TimeSpan.FromSeconds(3);
@@ -37,7 +37,7 @@ internal sealed class MeshConnection
         Origin = new ConnectionOrigin(transport.Role == ConnectionRole.Dialler ? Dialled.ByThisNode : Dialled.ByOtherNode, hello.Instance);
     }
 
-    /// <summary>The other node, as its certificate proves it.</summary>
+    /// <inheritdoc/>
     public NodeIdentity Peer { get; }
 
     /// <summary>DER of the other node's certificate.</summary>
@@ -55,7 +55,7 @@ internal sealed class MeshConnection
     /// <summary>The other node's address when the handshake was made, over which its certificate has come.</summary>
     public IPEndPoint BirthRemoteEndPoint => _transport.BirthRemoteEndPoint;
 
-    /// <summary>How the two nodes reach each other now.</summary>
+    /// <inheritdoc/>
     public PathReport Path => new(_transport.Carrier, _transport.RoundTripTime);
 
     /// <summary>Completes when this side begins to open no more streams, on its own account or the other's, or when the connection ends.</summary>
@@ -70,10 +70,8 @@ internal sealed class MeshConnection
     /// <summary>Notes what a stream that the other side opened is for, once its first frame says so.</summary>
     public void HandleUsed(ConnectionUse use) => _streams.HandleUsed(use);
 
-    /// <summary>Opens a stream; null when the connection drains and another one must be asked for.</summary>
-    /// <param name="use">What the stream is for.</param>
-    /// <param name="cancellationToken">Gives up; no stream is open then.</param>
-    /// <exception cref="ConnectionClosedException">The connection ended.</exception>
+    /// <inheritdoc/>
+    /// <remarks>A connection that drains opens no more, and another one must be asked for.</remarks>
     public async ValueTask<TransportStream?> TryOpenStreamAsync(ConnectionUse use, CancellationToken cancellationToken)
     {
         if (!_streams.TryEnterOutgoing(use))
@@ -92,7 +90,7 @@ internal sealed class MeshConnection
         }
     }
 
-    /// <summary>Gives back a stream from <see cref="TryOpenStreamAsync"/>, which the caller has let go of.</summary>
+    /// <inheritdoc/>
     public void StreamEnded() => _streams.LeaveOutgoing();
 
     /// <summary>Takes part in the count for a stream that the other side opened; false when as many are in use as may be.</summary>

@@ -29,6 +29,7 @@ internal sealed class RealmContext
     private readonly Dialer _dialer;
     private readonly DhtNode _dht;
     private readonly CallServer _calls;
+    private readonly LocalLink _local;
     private readonly CallClient _client;
     private readonly LocalSubscriptions _subscriptions;
     private readonly SubscriptionRecords _subscriber;
@@ -52,7 +53,8 @@ internal sealed class RealmContext
         _publisher = new EventPublisher(services, _queue, _dht, _connections, _subscriptions);
         _requests = new RequestServer(services, _queue, _calls, new EventServer(services, _subscriptions), _dht);
         _dialer.ServeWith(_requests);
-        _client = new CallClient(services, new CallRoutes(services, _queue, _connections, _dialer, _dht));
+        _local = new LocalLink(services, _calls);
+        _client = new CallClient(services, new CallRoutes(services, _queue, _connections, _dialer, _dht), _local);
     }
 
     /// <summary>Where others can dial this node.</summary>
@@ -121,12 +123,17 @@ internal sealed class RealmContext
         _dht.Stop();
         var drains = _connections.All
             .Select(connection => connection.DrainAsync(ErrorCode.ShuttingDown, Services.Limits.ShutdownTimeout))
+            .Append(_local.DrainAsync(Services.Limits.ShutdownTimeout))
             .ToArray();
         await Task.WhenAll(drains);
     });
 
     /// <summary>Closes what is left at once: every connection, those that are not up yet among them, and any that comes later.</summary>
-    public void CloseConnections() => _endpoint.Close();
+    public void CloseConnections()
+    {
+        _local.Close();
+        _endpoint.Close();
+    }
 
     // Calls are refused from now on; the DHT learns of it by and by.
     private void Withdraw(ProcedureName procedure, CallHandler handler, PublishedRecord record)

@@ -29,7 +29,7 @@ public sealed class Advertisement : IAsyncDisposable
     /// </remarks>
     public ValueTask WaitUntilPublishedAsync(CancellationToken cancellationToken = default) => _whenPublished(cancellationToken);
 
-    /// <summary>Stops providing it. Calls that run go on to their end; new ones get <see cref="Wire.Errors.ErrorCode.NoSuchProcedure"/>.</summary>
+    /// <summary>Stops providing it. Calls that run go on to their end; new ones get <see cref="Wire.Errors.ErrorCode.NoSuchProcedure"/>, and this node's own go to other providers at once.</summary>
     public ValueTask DisposeAsync()
     {
         Interlocked.Exchange(ref _withdraw, null)?.Invoke();

@@ -11,7 +11,7 @@ using Macula.Wire.Identifiers;
 namespace Macula.Rpc;
 
 /// <summary>Makes the calls of one realm: each on a queue of its own, with one deadline over everything.</summary>
-internal sealed class CallClient(RealmServices realm, CallRoutes routes)
+internal sealed class CallClient(RealmServices realm, CallRoutes routes, LocalLink local)
 {
     private static readonly TimeSpan MinDeadline = TimeSpan.FromMilliseconds(1);
 
@@ -99,6 +99,45 @@ internal sealed class CallClient(RealmServices realm, CallRoutes routes)
 
     private async ValueTask<CallReply> CallSomebodyAsync(OutgoingCall call, CallOptions options, CancellationToken cancellationToken)
     {
+        if (!IsLocal(call.Procedure, options))
+        {
+            return await CallOthersAsync(call, options, MaxTargets, before: null, cancellationToken);
+        }
+
+        CallException failure;
+        try
+        {
+            return await CallSelfAsync(call, cancellationToken);
+        }
+        catch (CallException exception) when (options.Node is null && MayGoOn(exception, call, options))
+        {
+            // [RPC-18]: this node is a provider like any other, and others may do what it could not.
+            failure = exception;
+        }
+
+        return await CallOthersAsync(call, options, MaxTargets - 1, failure, cancellationToken);
+    }
+
+    // [RPC-18]: this node is the nearest provider; who is named must answer, wherever it is.
+    private bool IsLocal(ProcedureName procedure, CallOptions options) =>
+        options.Node is { } node ? node == realm.Self.NodeId : options.At is null && local.Provides(procedure);
+
+    private async ValueTask<CallReply> CallSelfAsync(OutgoingCall call, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await call.TryRunAsync(local, cancellationToken) ?? throw new CallException(ErrorCode.ShuttingDown, call.Execution);
+        }
+        catch (MaculaException exception) when (exception is not CallException)
+        {
+            throw new CallException(exception.Code, call.Execution, exception.Message, exception);
+        }
+    }
+
+    // The failure of the one that was tried before says more than that there is no other.
+    private async ValueTask<CallReply> CallOthersAsync(
+        OutgoingCall call, CallOptions options, int mostTargets, CallException? before, CancellationToken cancellationToken)
+    {
         IReadOnlyList<CallTarget> targets;
         try
         {
@@ -106,17 +145,17 @@ internal sealed class CallClient(RealmServices realm, CallRoutes routes)
         }
         catch (MaculaException exception)
         {
-            throw new CallException(exception.Code, CallExecution.NotStarted, exception.Message, exception);
+            throw before ?? new CallException(exception.Code, CallExecution.NotStarted, exception.Message, exception);
         }
 
-        var left = targets.Take(MaxTargets).ToList();
+        var left = targets.Take(mostTargets).ToList();
         while (true)
         {
             try
             {
                 return await CallUntilItStartsAsync(call, left, options, cancellationToken);
             }
-            catch (CallException exception) when (left.Count > 0 && exception.IsTransient && MayRepeat(call, options))
+            catch (CallException exception) when (left.Count > 0 && MayGoOn(exception, call, options))
             {
                 // [RPC-15]: another provider may do what this one provably did not begin.
             }
@@ -158,6 +197,8 @@ internal sealed class CallClient(RealmServices realm, CallRoutes routes)
             }
         }
     }
+
+    private static bool MayGoOn(CallException failure, OutgoingCall call, CallOptions options) => failure.IsTransient && MayRepeat(call, options);
 
     private static bool MayRepeat(OutgoingCall call, CallOptions options) =>
         call.Execution == CallExecution.NotStarted || options.Repetition == CallRepetition.Idempotent;

@@ -51,13 +51,20 @@ internal sealed class CallRoutes(RealmServices realm, SerialQueue queue, Connect
     });
 
     /// <summary>A node took a call and gave no answer in time: others are tried before it, until it shows that it is there.</summary>
-    public void HandleUnanswered(MeshConnection silent) => queue.Post(
-        static state =>
+    public void HandleUnanswered(INodeLink silent)
+    {
+        // This node itself is there, whatever its handler does.
+        if (silent is MeshConnection connection)
         {
-            var (routes, silent) = ((CallRoutes, MeshConnection))state!;
-            routes.Doubt(silent);
-        },
-        (this, silent));
+            queue.Post(
+                static state =>
+                {
+                    var (routes, silent) = ((CallRoutes, MeshConnection))state!;
+                    routes.Doubt(silent);
+                },
+                (this, connection));
+        }
+    }
 
     private async ValueTask<MeshConnection> ConnectAsync(CallTarget target, CancellationToken cancellationToken)
     {

@@ -9,7 +9,7 @@ using Macula.Wire.Time;
 
 namespace Macula.Rpc;
 
-/// <summary>One call at its caller, over the connections that it takes until one carries it.</summary>
+/// <summary>One call at its caller, over the links that it takes until one carries it.</summary>
 /// <remarks>Runs on a queue of its own.</remarks>
 internal sealed class OutgoingCall(RealmServices realm, ProcedureName procedure, Payload argument, CallOptions options, Instant started, string? traceParent)
 {
@@ -21,16 +21,17 @@ internal sealed class OutgoingCall(RealmServices realm, ProcedureName procedure,
     /// <summary>What is known of the handler if the call ends now: [RPC-5].</summary>
     public CallExecution Execution { get; private set; } = CallExecution.NotStarted;
 
-    /// <summary>The connection over which the request went and no answer has come; null when there is none.</summary>
-    public MeshConnection? Awaited { get; private set; }
+    /// <summary>What the request went over when no answer has come; null when there is none.</summary>
+    public INodeLink? Awaited { get; private set; }
 
-    /// <summary>Makes the call over a connection; null when that takes no new calls.</summary>
+    /// <summary>Makes the call over a link; null when that takes no new calls.</summary>
     /// <exception cref="ConnectionClosedException">The connection ended; see <see cref="Execution"/>.</exception>
     /// <exception cref="CallException">The provider answered with an error, or with what is no answer.</exception>
+    /// <exception cref="MaculaException">The link carries as many calls as it may.</exception>
     /// <exception cref="OperationCanceledException">The token fired; the provider is told.</exception>
-    public async ValueTask<CallReply?> TryRunAsync(MeshConnection connection, CancellationToken cancellationToken)
+    public async ValueTask<CallReply?> TryRunAsync(INodeLink link, CancellationToken cancellationToken)
     {
-        var stream = await connection.TryOpenStreamAsync(ConnectionUse.Application, cancellationToken);
+        var stream = await link.TryOpenStreamAsync(ConnectionUse.Application, cancellationToken);
         if (stream is null)
         {
             return null;
@@ -40,8 +41,8 @@ internal sealed class OutgoingCall(RealmServices realm, ProcedureName procedure,
         {
             // What an earlier provider answered says nothing about this one.
             _answeredUnstarted = false;
-            Awaited = connection;
-            var reply = await ExchangeAsync(connection, stream, cancellationToken);
+            Awaited = link;
+            var reply = await ExchangeAsync(link, stream, cancellationToken);
             Awaited = null;
             return reply;
         }
@@ -65,7 +66,7 @@ internal sealed class OutgoingCall(RealmServices realm, ProcedureName procedure,
                 Note(CallExecution.Unknown);
             }
 
-            connection.StreamEnded();
+            link.StreamEnded();
         }
     }
 
@@ -80,7 +81,7 @@ internal sealed class OutgoingCall(RealmServices realm, ProcedureName procedure,
         return Execution;
     }
 
-    private async ValueTask<CallReply> ExchangeAsync(MeshConnection connection, TransportStream stream, CancellationToken cancellationToken)
+    private async ValueTask<CallReply> ExchangeAsync(INodeLink link, TransportStream stream, CancellationToken cancellationToken)
     {
         var left = started + options.Deadline - realm.Scheduler.Now;
         if (left <= TimeSpan.Zero)
@@ -113,7 +114,7 @@ internal sealed class OutgoingCall(RealmServices realm, ProcedureName procedure,
             if (CallFrames.TryReadAnswer(frame, out var result, out var error, out var malformed))
             {
                 return result is not null
-                    ? new CallReply(result.Value, connection.Peer, connection.Path, realm.Scheduler.Now - started)
+                    ? new CallReply(result.Value, link.Peer, link.Path, realm.Scheduler.Now - started)
                     : throw new CallException(error!.Code, NoteAnswer(error.Execution), error.Message);
             }
 
@@ -121,7 +122,7 @@ internal sealed class OutgoingCall(RealmServices realm, ProcedureName procedure,
         }
 
         Invariant.Hold(read.Error is not null, "Reading an answer gives a frame or an error.");
-        realm.Violated(connection.Peer.NodeId, read.Error.Value);
+        realm.Violated(link.Peer.NodeId, read.Error.Value);
         throw new CallException(read.Error.Value.Code, Note(CallExecution.Unknown), $"The provider's answer broke the protocol: {read.Error.Value.Detail}.");
     }
 
