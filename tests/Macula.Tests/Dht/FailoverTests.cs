@@ -99,6 +99,103 @@ public sealed class FailoverTests
         }
     });
 
+    [Fact]
+    public void ACallTriesEightProvidersAtMost() => SimulatedRun.Run(5, async mesh => // [RPC-15] [RPC-18]
+    {
+        const int MostTried = 8;
+        const int Providers = MostTried + 4;
+        var realm = mesh.Found("tenant-a");
+        var boot = await mesh.StartAsync(realm, "boot", DhtMember.Server());
+        var refusals = 0;
+        var serving = new List<Task>();
+        for (var number = 0; number < Providers; number++)
+        {
+            var former = await Hostile.RawMember.StartAsync(mesh, realm, $"former-{number}");
+            mesh.Keep(former);
+            serving.Add(former.ServeAsync(request =>
+            {
+                refusals += request.Type == FrameType.Call ? 1 : 0;
+                return Hostile.RawMember.Bytes(new ErrorFrame(ErrorCode.NoSuchProcedure, "", CallExecution.NotStarted).Write);
+            }));
+            await RawProvider.PublishAsync(former, boot, mesh.WallNow);
+        }
+
+        var caller = await mesh.StartAsync(realm, "caller", options => DhtMember.Client(boot)(options) with { Connections = options.Connections with { MaxIncomingCalls = 1 } });
+        var failure = await Assert.ThrowsAsync<CallException>(() => caller.CallAsync("echo", 7).AsTask());
+        Assert.Equal((ErrorCode.NoSuchProcedure, CallExecution.NotStarted, MostTried), (failure.Code, failure.Execution, refusals));
+
+        // A caller that provides it too, and is busy, is one of the eight itself.
+        var isBusy = false;
+        await caller.AdvertiseAsync("echo", async (call, cancellationToken) =>
+        {
+            isBusy = true;
+            await Task.Delay(TimeSpan.FromSeconds(30), mesh.Time, cancellationToken);
+            return call.Argument;
+        });
+        var running = caller.CallAsync("echo", 7, new CallOptions { Deadline = TimeSpan.FromMinutes(1) }).AsTask();
+        await mesh.UntilAsync(() => isBusy);
+        refusals = 0;
+        await Assert.ThrowsAsync<CallException>(() => caller.CallAsync("echo", 7).AsTask());
+        Assert.Equal(MostTried - 1, refusals);
+        await running;
+    });
+
+    [Theory]
+    [InlineData(CallRepetition.AtMostOnce)]
+    [InlineData(CallRepetition.Idempotent)]
+    public void WhatMayHaveStartedIsRepeatedElsewhereOnlyIfItIsIdempotent(CallRepetition repetition) => SimulatedRun.Run(6, async mesh => // [RPC-15] [RPC-5]
+    {
+        var realm = mesh.Found("tenant-a");
+        var boot = await mesh.StartAsync(realm, "boot", DhtMember.Server());
+        var ran = new List<int>();
+        var good = await StartProviderAsync(mesh, boot, "good", (call, _) =>
+        {
+            ran.Add(call.Argument.ToValue().AsInt32());
+            return ValueTask.FromResult(call.Argument);
+        });
+        await using var broken = await Hostile.RawMember.StartAsync(mesh, realm, "broken");
+        Task? closing = null;
+        var serving = broken.ServeAsync(request =>
+        {
+            // The request has arrived, and the connection ends without an answer.
+            closing = request.Type == FrameType.Call ? broken.DisposeAsync().AsTask() : closing;
+            return null;
+        });
+        await RawProvider.PublishAsync(broken, boot, mesh.WallNow);
+        var caller = await mesh.StartAsync(realm, "caller", DhtMember.Client(boot));
+
+        var number = 0;
+        CallReply? reply = null;
+        CallException? failure = null;
+        while (closing is null)
+        {
+            number++;
+            try
+            {
+                reply = await caller.CallAsync("echo", number, new CallOptions { Repetition = repetition });
+            }
+            catch (CallException exception)
+            {
+                failure = exception;
+            }
+        }
+
+        if (repetition == CallRepetition.Idempotent)
+        {
+            Assert.Null(failure);
+            Assert.Equal((good.Self.NodeId, number), (reply!.Provider.NodeId, reply.Value.AsInt32()));
+            Assert.Contains(number, ran);
+        }
+        else
+        {
+            Assert.Equal((ErrorCode.ConnectionLost, CallExecution.Unknown), (failure!.Code, failure.Execution));
+            Assert.DoesNotContain(number, ran);
+        }
+
+        await closing;
+        await serving;
+    });
+
     private static async Task<MaculaPeer> StartProviderAsync(SimulatedMesh mesh, MaculaPeer boot, string name, CallHandler handler)
     {
         var provider = await mesh.StartAsync(mesh.Realm!, name, DhtMember.Client(boot));
