@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -6,6 +7,8 @@ using Macula.Cli.Nodes;
 using Macula.Cli.Output;
 using Macula.Rpc;
 using Macula.Transport;
+using Macula.Wire.Errors;
+using Macula.Wire.Frames;
 using Macula.Wire.Identifiers;
 using Macula.Wire.MessagePack;
 
@@ -22,6 +25,9 @@ internal static class CallCommand
 
     private static readonly TimeSpan ShortestHandshake = TimeSpan.FromMilliseconds(100);
 
+    // After the first look the node is told who provides the procedure, so that looking again costs the realm nothing.
+    private static readonly TimeSpan WaitPause = TimeSpan.FromMilliseconds(100);
+
     public static Command Create()
     {
         var procedure = new Argument<string>("procedure") { Description = "The procedure's name, such as math.add." };
@@ -32,6 +38,7 @@ internal static class CallCommand
         {
             Description = "Time for everything together, 0.001 to 86400.", HelpName = "SECONDS", DefaultValueFactory = _ => 10,
         };
+        var wait = new Option<bool>("--wait") { Description = "Wait until somebody provides the procedure, as long as the deadline allows. Default: fail at once when nobody does." };
         var node = new NodeOptions();
         var command = new ProgramCommand("call", "Call a procedure and print its result as JSON.")
         {
@@ -42,6 +49,7 @@ internal static class CallCommand
             Examples =
             [
                 "macula call math.add '{\"a\":5,\"b\":3}' --as bob",
+                "macula call math.add '{\"a\":5,\"b\":3}' --as bob --wait --deadline 60",
                 "macula call math.add '{\"a\":5,\"b\":3}' --as bob --at 127.0.0.1:9443",
                 "macula call time.wait 3 --as bob --at 127.0.0.1:9443 --deadline 1",
             ],
@@ -51,6 +59,7 @@ internal static class CallCommand
         command.Add(at);
         command.Add(nodeId);
         command.Add(deadline);
+        command.Add(wait);
         node.AddTo(command);
         command.SetAction(async (parse, cancellationToken) =>
         {
@@ -61,7 +70,10 @@ internal static class CallCommand
             var address = parse.GetValue(at) is { } host ? await HostAddress.ResolveAsync(host, cancellationToken) : null;
             var options = new CallOptions { At = address, Node = target, Deadline = time };
             await using var running = await node.StartAsync(parse, NodePreset.Passing with { Endpoint = EndpointFor(address, time) }, cancellationToken);
-            var reply = await CallAsync(running.Peer, name, value, options, cancellationToken);
+            var peer = running.Peer;
+            var reply = await (parse.GetValue(wait)
+                ? CallOnceProvidedAsync(time, left => CallAsync(peer, name, value, options with { Deadline = left }, cancellationToken), cancellationToken)
+                : CallAsync(peer, name, value, options, cancellationToken));
             Print(reply, CommonOptions.FormOf(parse));
             return (int)ExitCode.Success;
         });
@@ -73,6 +85,26 @@ internal static class CallCommand
         var call = () => peer.CallAsync(procedure.Value, argument, options, cancellationToken).AsTask();
         return options.At is null ? RealmSearch.ReportLostAsync(peer, call) : call();
     }
+
+    // Only what did not start is asked for again: whoever waits wants one call.
+    private static async Task<CallReply> CallOnceProvidedAsync(TimeSpan deadline, Func<TimeSpan, Task<CallReply>> call, CancellationToken cancellationToken)
+    {
+        var clock = Stopwatch.StartNew();
+        while (true)
+        {
+            try
+            {
+                return await call(deadline - clock.Elapsed);
+            }
+            catch (Exception exception) when (IsMissing(exception) && deadline - clock.Elapsed > 2 * WaitPause)
+            {
+                await Task.Delay(WaitPause, cancellationToken);
+            }
+        }
+    }
+
+    private static bool IsMissing(Exception exception) => exception is
+        CallException { Code: ErrorCode.NoProvider or ErrorCode.NoSuchProcedure or ErrorCode.Unreachable, Execution: CallExecution.NotStarted } or CommandFailure { ExitCode: ExitCode.RealmNotFound };
 
     private static EndpointOptions EndpointFor(IPEndPoint? target, TimeSpan deadline)
     {

@@ -35,19 +35,9 @@ internal static class ServeCommand
         stop.AddTo(command);
         command.SetAction(async (parse, cancellationToken) =>
         {
-            var names = parse.GetValue(procedures)!.Distinct(StringComparer.Ordinal).ToArray();
-            if (names.FirstOrDefault(name => !BuiltInProcedures.All.ContainsKey(name)) is { } unknown)
-            {
-                throw new CommandFailure(ExitCode.Usage, $"'{unknown}' is no built-in procedure; there are {string.Join(", ", BuiltInProcedures.All.Keys)}.");
-            }
-
+            var names = BuiltInProcedures.Demand(parse.GetValue(procedures)!);
             await using var running = await node.StartAsync(parse, NodePreset.Staying with { Mode = mode.Read(parse) }, cancellationToken);
-            var advertisements = new List<Advertisement>(names.Length);
-            foreach (var name in names)
-            {
-                advertisements.Add(await running.Peer.AdvertiseAsync(name, BuiltInProcedures.All[name], cancellationToken));
-            }
-
+            var advertisements = await BuiltInProcedures.AdvertiseAsync(running.Peer, names, cancellationToken);
             Announce(running.Peer, names, CommonOptions.FormOf(parse));
             await stop.WaitAsync(
                 parse,

@@ -21,6 +21,26 @@ internal static class BuiltInProcedures
         },
     };
 
+    /// <summary>Has a node provide some of them.</summary>
+    /// <exception cref="MaculaException">The realm's policy does not let the node advertise one.</exception>
+    public static async Task<List<Advertisement>> AdvertiseAsync(MaculaPeer peer, IReadOnlyCollection<string> names, CancellationToken cancellationToken)
+    {
+        var advertisements = new List<Advertisement>(names.Count);
+        foreach (var name in names)
+        {
+            advertisements.Add(await peer.AdvertiseAsync(name, All[name], cancellationToken));
+        }
+
+        return advertisements;
+    }
+
+    /// <summary>The names that were given, each once.</summary>
+    /// <exception cref="CommandFailure">One is none of theirs.</exception>
+    public static string[] Demand(string[] names) =>
+        names.FirstOrDefault(name => !All.ContainsKey(name)) is { } unknown
+            ? throw new CommandFailure(ExitCode.Usage, $"'{unknown}' is no built-in procedure; there are {string.Join(", ", All.Keys)}.")
+            : [.. names.Distinct(StringComparer.Ordinal)];
+
     // Long enough to try any deadline by hand, and no reason to hold a node's memory for a day.
     private const double MostSecondsToWait = 600;
 
