@@ -22,27 +22,34 @@ public sealed class ProviderTests : IAsyncDisposable
     [Fact]
     public async Task KilledProviderFailsItsCallInTimeAndTheNextCallGoesToAnother() // [RPC-4] [RPC-16]
     {
-        const double Deadline = 3;
+        const double Deadline = 4;
         await StartGatewayAsync("alice", "bob", "carol");
-        var alice = await ServeAsync("alice", "time.wait", "math.add");
+        var alice = await ServeAsync("alice", "echo", "time.wait", "math.add");
+        await ServeAsync("carol", "math.add");
         using var session = new SessionDriver(MaculaProgram.Start(_workspace.Directory, ["session", "--as", "bob"]));
+
+        // Both nodes are connected; what is asked behind the long call is answered after it has arrived.
+        await session.WriteAsync("""{"id":1,"call":"echo"}""");
+        await session.ReadUntilAsync("id");
         var clock = Stopwatch.StartNew();
-        await session.WriteAsync($$"""{"id":1,"call":"time.wait","argument":600,"deadline":{{Deadline}}}""");
-        await alice.WaitForLogAsync("(bob)", "is up");
-        var carol = await ServeAsync("carol", "math.add");
+        await session.WriteAsync($$"""{"id":2,"call":"time.wait","argument":600,"deadline":{{Deadline}}}""", """{"id":3,"call":"echo"}""");
+        Assert.Equal(3, (await session.ReadUntilAsync("id")).GetProperty("id").GetInt32());
 
         await alice.KillAsync();
         var failed = await session.ReadUntilAsync("id");
         var elapsed = clock.Elapsed;
-        await session.WriteAsync("""{"id":2,"call":"math.add","argument":{"a":5,"b":3}}""");
-        var next = await session.ReadUntilAsync("id");
+
+        // Providers take turns: the one that was killed would have one of these.
+        for (var id = 4; id <= 5; id++)
+        {
+            await session.WriteAsync($$$"""{"id":{{{id}}},"call":"math.add","argument":{"a":5,"b":3}}""");
+            var next = await session.ReadUntilAsync("id");
+            Assert.Equal((8, "carol"), (next.GetProperty("result").GetInt32(), next.GetProperty("providerName").GetString()));
+        }
 
         Assert.Contains(failed.GetProperty("error").GetString(), (string[])["DeadlineExceeded", "ConnectionLost"]);
         Assert.Equal("Unknown", failed.GetProperty("handler").GetString());
-        // The deadline counts from the call; starting the session's process comes on top.
-        Assert.InRange(elapsed.TotalSeconds, 0, Deadline + 4);
-        Assert.Equal((8, "carol"), (next.GetProperty("result").GetInt32(), next.GetProperty("providerName").GetString()));
-        Assert.Equal(carol.Announcement.GetProperty("id").GetString(), next.GetProperty("provider").GetString());
+        Assert.InRange(elapsed.TotalSeconds, 0, Deadline + 2);
     }
 
     [Fact]

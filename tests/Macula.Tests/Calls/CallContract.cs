@@ -163,7 +163,8 @@ public abstract class CallContract<TRunner>
         var started = new Completion<bool>(mesh.Scheduler);
         var stopped = await AdvertiseEndlessAsync(mesh, alice, started);
 
-        var call = bob.CallAsync("endless", MeshValue.Nil, At(alice), giveUp.Token).AsTask();
+        // A deadline beyond the runner's patience: it is not what stops the handler.
+        var call = bob.CallAsync("endless", MeshValue.Nil, At(alice) with { Deadline = TimeSpan.FromHours(2) }, giveUp.Token).AsTask();
         await started.Task;
         giveUp.Cancel();
 

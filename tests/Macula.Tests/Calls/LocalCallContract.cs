@@ -180,7 +180,8 @@ public abstract class LocalCallContract<TRunner>
         var started = new Completion<bool>(mesh.Scheduler);
         var stopped = await AdvertiseEndlessAsync(mesh, alice, started);
 
-        var call = alice.CallAsync("endless", MeshValue.Nil, options: null, giveUp.Token).AsTask();
+        // A deadline beyond the runner's patience: it is not what stops the handler.
+        var call = alice.CallAsync("endless", MeshValue.Nil, new CallOptions { Deadline = TimeSpan.FromHours(2) }, giveUp.Token).AsTask();
         await started.Task;
         giveUp.Cancel();
 
