@@ -37,6 +37,7 @@ public sealed partial class MaculaPeer
     /// <exception cref="MaculaException">The argument is larger than 1 MiB; nothing was sent.</exception>
     /// <exception cref="CallException">There is no result; the code says why, <see cref="CallException.Execution"/> whether the handler was started.</exception>
     /// <exception cref="OperationCanceledException">The token fired.</exception>
+    /// <remarks>A node that provides the procedure itself serves the call, in memory and without a network, before other providers are asked ([RPC-18]); it has a copy of the argument, and the caller one of the result.</remarks>
     public ValueTask<CallReply> CallAsync(string procedure, MeshValue argument, CallOptions? options = null, CancellationToken cancellationToken = default) =>
         CallAsync(procedure, Payload.FromValue(argument), options, cancellationToken);
 
