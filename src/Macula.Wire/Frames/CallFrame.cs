@@ -82,7 +82,7 @@ public sealed record CallFrame
     }
 
     /// <summary>Reads the body of a call.</summary>
-    /// <param name="body">The frame's body; the argument shares its memory.</param>
+    /// <param name="body">The frame's body; the argument shares its memory, unless there is much else in it.</param>
     /// <param name="frame">The call; null when the answer is false.</param>
     /// <param name="error">
     /// What is wrong. <see cref="ErrorCode.InvalidName"/>, <see cref="ErrorCode.UnknownContentType"/> and <see cref="ErrorCode.PayloadTooLarge"/> are for an

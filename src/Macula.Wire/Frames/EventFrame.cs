@@ -95,7 +95,7 @@ public sealed record EventFrame
     }
 
     /// <summary>Reads the body of an event.</summary>
-    /// <param name="body">The frame's body; the payload shares its memory.</param>
+    /// <param name="body">The frame's body; the payload shares its memory, unless there is much else in it.</param>
     /// <param name="frame">The event; null when the answer is false.</param>
     /// <param name="error">What is wrong; the lane ends with its code.</param>
     public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out EventFrame? frame, out ProtocolError error)

@@ -11,6 +11,9 @@ public sealed class Payload : IEquatable<Payload>
     /// <summary>Most bytes of a payload: 1 MiB. More than that is sent in parts.</summary>
     public const int MaxBytes = 1024 * 1024;
 
+    // A frame's own fields beside its payload take less than 400 bytes; where there is more, it is what newer nodes append, or a stranger's ballast.
+    private const int MaxSharedBesideBytes = 1024;
+
     /// <summary>Takes bytes that are encoded already; they are neither copied nor looked at.</summary>
     /// <param name="contentType">How they are to be read.</param>
     /// <param name="bytes">0 to <see cref="MaxBytes"/> bytes, which must not change afterwards.</param>
@@ -132,7 +135,9 @@ public sealed class Payload : IEquatable<Payload>
             return reader.Fail(new ProtocolError(ErrorCode.PayloadTooLarge, "FRM-6", $"a payload has {bytes.Length} bytes, more than {MaxBytes}"));
         }
 
-        payload = new Payload((ContentType)contentType, body.Slice(reader.Consumed - bytes.Length, bytes.Length));
+        // Who keeps the payload keeps the memory that it shares, and counts the payload's bytes alone.
+        var content = body.Length - bytes.Length > MaxSharedBesideBytes ? bytes.ToArray() : body.Slice(reader.Consumed - bytes.Length, bytes.Length);
+        payload = new Payload((ContentType)contentType, content);
         return true;
     }
 

@@ -16,7 +16,7 @@ public sealed record ResultFrame(Payload Value)
     public void Write(IBufferWriter<byte> output) => Value.Write(FrameFields.Begin(output, FrameType.Result, FieldCount, Value.EncodedBytes));
 
     /// <summary>Reads the body of a result.</summary>
-    /// <param name="body">The frame's body; the value shares its memory.</param>
+    /// <param name="body">The frame's body; the value shares its memory, unless there is much else in it.</param>
     /// <param name="frame">The result; null when the answer is false.</param>
     /// <param name="error">What is wrong; the stream ends with its code.</param>
     public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out ResultFrame? frame, out ProtocolError error)

@@ -64,7 +64,7 @@ public sealed class SignedRecord
     }
 
     /// <summary>Reads a record.</summary>
-    /// <param name="bytes">Any bytes, also a stranger's; the record shares their memory.</param>
+    /// <param name="bytes">Any bytes, also a stranger's; the record has a copy, so that who keeps it does not keep the frame that it came in.</param>
     /// <param name="record">The record; null when the answer is false.</param>
     /// <param name="error">What is wrong, with the code <see cref="ErrorCode.RecordInvalid"/>.</param>
     public static bool TryRead(ReadOnlyMemory<byte> bytes, [NotNullWhen(true)] out SignedRecord? record, out ProtocolError error)
@@ -94,7 +94,7 @@ public sealed class SignedRecord
             return false;
         }
 
-        record = new SignedRecord(fields, bytes);
+        record = new SignedRecord(fields, bytes.ToArray());
         return true;
     }
 

@@ -35,17 +35,16 @@ public sealed class CertificateFrame
         FrameFields.Begin(output, FrameType.Certificate, FieldCount, EncodedBytes.OfBinary(Certificate.Length)).WriteBinary(Certificate.Span);
 
     /// <summary>Reads the body of the answer.</summary>
-    /// <param name="body">The frame's body; the certificate shares its memory.</param>
+    /// <param name="body">The frame's body; the certificate is copied, since it is kept for longer.</param>
     /// <param name="frame">The answer; null when the answer is false.</param>
     /// <param name="error">What is wrong; the stream ends with its code.</param>
     public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out CertificateFrame? frame, out ProtocolError error)
     {
         var reader = new MessagePackReader(body.Span, FrameLimits.Body);
         var read = FrameFields.TryEnter(ref reader, FieldCount, out var elementCount)
-            & reader.TryReadBinary(MaxCertificateBytes, out var bytes);
-        var certificate = read ? body.Slice(reader.Consumed - bytes.Length, bytes.Length) : default;
-        read = read && FrameFields.TryLeave(ref reader, FieldCount, elementCount);
-        frame = read ? new CertificateFrame(certificate) : null;
+            & reader.TryReadBinary(MaxCertificateBytes, out var certificate)
+            && FrameFields.TryLeave(ref reader, FieldCount, elementCount);
+        frame = read ? new CertificateFrame(certificate.ToArray()) : null;
         error = reader.Error.GetValueOrDefault();
         return read;
     }

@@ -26,7 +26,13 @@ internal static class RecordList
             return false;
         }
 
-        var builder = ImmutableArray.CreateBuilder<ReadOnlyMemory<byte>>(Math.Min(count, RecordsFrame.MaxRecords));
+        // What the array announces is looked at before what is in it.
+        if (count > RecordsFrame.MaxRecords)
+        {
+            return reader.Fail(PageTooLarge);
+        }
+
+        var builder = ImmutableArray.CreateBuilder<ReadOnlyMemory<byte>>(count);
         var pageBytes = 0;
         for (var index = 0; index < count; index++)
         {
@@ -36,7 +42,7 @@ internal static class RecordList
             }
 
             pageBytes += record.Length;
-            if (count > RecordsFrame.MaxRecords || pageBytes > RecordsFrame.MaxPageBytes)
+            if (pageBytes > RecordsFrame.MaxPageBytes)
             {
                 return reader.Fail(PageTooLarge);
             }
