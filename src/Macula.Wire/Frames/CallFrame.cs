@@ -88,21 +88,16 @@ public sealed record CallFrame
     /// What is wrong. <see cref="ErrorCode.InvalidName"/>, <see cref="ErrorCode.UnknownContentType"/> and <see cref="ErrorCode.PayloadTooLarge"/> are for an
     /// error frame that says that the call did not start; every other code ends the stream.
     /// </param>
-    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out CallFrame? frame, out ProtocolError error)
-    {
-        var reader = new MessagePackReader(body.Span, FrameLimits.Body);
-        // A reader that has failed fails every later read, so all may be tried and looked at once.
-        var read = FrameFields.TryEnter(ref reader, FieldCount, out var elementCount)
-            & TryReadProcedure(ref reader, out var procedure)
-            & TryReadTimeLeft(ref reader, out var timeLeft)
-            & reader.TryReadUInt64(out var flags)
-            & Payload.TryRead(ref reader, body, out var argument)
-            & Frames.TraceParent.TryRead(ref reader, out var traceParent)
-            && FrameFields.TryLeave(ref reader, FieldCount, elementCount);
-        frame = read ? new CallFrame(procedure!, timeLeft, argument!, (CallFlags)(flags & (ulong)KnownFlags), traceParent) : null;
-        error = reader.Error.GetValueOrDefault();
-        return read;
-    }
+    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out CallFrame? frame, out ProtocolError error) =>
+        FrameFields.TryRead(body, FieldCount, ReadFields, out frame, out error);
+
+    private static CallFrame? ReadFields(ref MessagePackReader reader, ReadOnlyMemory<byte> body) =>
+        TryReadProcedure(ref reader, out var procedure)
+            && TryReadTimeLeft(ref reader, out var timeLeft)
+            && reader.TryReadUInt64(out var flags)
+            && Payload.TryRead(ref reader, body, out var argument)
+            && Frames.TraceParent.TryRead(ref reader, out var traceParent)
+            ? new CallFrame(procedure!, timeLeft, argument!, (CallFlags)(flags & (ulong)KnownFlags), traceParent) : null;
 
     private static bool TryReadProcedure(ref MessagePackReader reader, out ProcedureName? procedure)
     {

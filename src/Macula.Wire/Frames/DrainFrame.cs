@@ -35,17 +35,12 @@ public sealed record DrainFrame(ErrorCode Code, DrainState State)
     /// <param name="body">The frame's body.</param>
     /// <param name="frame">The frame; null when the answer is false.</param>
     /// <param name="error">What is wrong with the frame; the connection ends with its code.</param>
-    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out DrainFrame? frame, out ProtocolError error)
-    {
-        var reader = new MessagePackReader(body.Span, FrameLimits.Body);
-        // A reader that has failed fails every later read, so all may be tried and looked at once.
-        var read = FrameFields.TryEnter(ref reader, FieldCount, out var elementCount)
-            & reader.TryReadUInt64(out var code)
-            & reader.TryReadUInt64(out var state)
-            && FrameFields.TryLeave(ref reader, FieldCount, elementCount);
-        // [FRM-15]: a state that is not known counts as finishing, which nobody closes upon.
-        frame = read ? new DrainFrame(ErrorCodes.FromWire(code), state == 1 ? DrainState.Finished : DrainState.Finishing) : null;
-        error = reader.Error.GetValueOrDefault();
-        return read;
-    }
+    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out DrainFrame? frame, out ProtocolError error) =>
+        FrameFields.TryRead(body, FieldCount, ReadFields, out frame, out error);
+
+    // [FRM-15]: a state that is not known counts as finishing, which nobody closes upon.
+    private static DrainFrame? ReadFields(ref MessagePackReader reader, ReadOnlyMemory<byte> body) =>
+        reader.TryReadUInt64(out var code)
+            && reader.TryReadUInt64(out var state)
+            ? new DrainFrame(ErrorCodes.FromWire(code), state == 1 ? DrainState.Finished : DrainState.Finishing) : null;
 }

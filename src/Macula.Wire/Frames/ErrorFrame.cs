@@ -71,20 +71,15 @@ public sealed record ErrorFrame
     /// <param name="body">The frame's body.</param>
     /// <param name="frame">The error; null when the answer is false.</param>
     /// <param name="error">What is wrong with the frame; the stream ends with its code.</param>
-    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out ErrorFrame? frame, out ProtocolError error)
-    {
-        var reader = new MessagePackReader(body.Span, FrameLimits.Body);
-        // A reader that has failed fails every later read, so all may be tried and looked at once.
-        var read = FrameFields.TryEnter(ref reader, FieldCount, out var elementCount)
-            & TryReadCode(ref reader, out var code)
-            & reader.TryReadString(MaxMessageBytes, out var message)
-            & reader.TryReadUInt64(out var execution)
-            && FrameFields.TryLeave(ref reader, FieldCount, elementCount);
-        // [FRM-33]: a number that is not known counts as started, the cautious reading.
-        frame = read ? new ErrorFrame(code, message!, execution == 0 ? CallExecution.NotStarted : CallExecution.Started) : null;
-        error = reader.Error.GetValueOrDefault();
-        return read;
-    }
+    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out ErrorFrame? frame, out ProtocolError error) =>
+        FrameFields.TryRead(body, FieldCount, ReadFields, out frame, out error);
+
+    // [FRM-33]: a number that is not known counts as started, the cautious reading.
+    private static ErrorFrame? ReadFields(ref MessagePackReader reader, ReadOnlyMemory<byte> body) =>
+        TryReadCode(ref reader, out var code)
+            && reader.TryReadString(MaxMessageBytes, out var message)
+            && reader.TryReadUInt64(out var execution)
+            ? new ErrorFrame(code, message, execution == 0 ? CallExecution.NotStarted : CallExecution.Started) : null;
 
     private static bool TryReadCode(ref MessagePackReader reader, out ErrorCode code)
     {

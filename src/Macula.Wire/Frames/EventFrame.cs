@@ -98,24 +98,19 @@ public sealed record EventFrame
     /// <param name="body">The frame's body; the payload shares its memory, unless there is much else in it.</param>
     /// <param name="frame">The event; null when the answer is false.</param>
     /// <param name="error">What is wrong; the lane ends with its code.</param>
-    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out EventFrame? frame, out ProtocolError error)
-    {
-        var reader = new MessagePackReader(body.Span, FrameLimits.Body);
-        // A reader that has failed fails every later read, so all may be tried and looked at once.
-        var read = FrameFields.TryEnter(ref reader, FieldCount, out var elementCount)
-            & TryReadTopic(ref reader, out var topic)
-            & PointField.TryReadNode(ref reader, out var publisher)
-            & reader.TryReadUInt64(out var epoch)
-            & TryReadNumber(ref reader, 1, long.MaxValue, SequenceFault, out var sequence)
-            & TryReadNumber(ref reader, 0, MaxUnixMilliseconds, PublishedFault, out var published)
-            & TryReadNumber(ref reader, 0, MaxHopsLeft, HopsFault, out var hopsLeft)
-            & Payload.TryRead(ref reader, body, out var payload)
-            & Frames.TraceParent.TryRead(ref reader, out var traceParent)
-            && FrameFields.TryLeave(ref reader, FieldCount, elementCount);
-        frame = read ? new EventFrame(topic!, new EventId(publisher, epoch, sequence), new WallTime(published), (int)hopsLeft, payload!, traceParent) : null;
-        error = reader.Error.GetValueOrDefault();
-        return read;
-    }
+    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out EventFrame? frame, out ProtocolError error) =>
+        FrameFields.TryRead(body, FieldCount, ReadFields, out frame, out error);
+
+    private static EventFrame? ReadFields(ref MessagePackReader reader, ReadOnlyMemory<byte> body) =>
+        TryReadTopic(ref reader, out var topic)
+            && PointField.TryReadNode(ref reader, out var publisher)
+            && reader.TryReadUInt64(out var epoch)
+            && TryReadNumber(ref reader, 1, long.MaxValue, SequenceFault, out var sequence)
+            && TryReadNumber(ref reader, 0, MaxUnixMilliseconds, PublishedFault, out var published)
+            && TryReadNumber(ref reader, 0, MaxHopsLeft, HopsFault, out var hopsLeft)
+            && Payload.TryRead(ref reader, body, out var payload)
+            && Frames.TraceParent.TryRead(ref reader, out var traceParent)
+            ? new EventFrame(topic!, new EventId(publisher, epoch, sequence), new WallTime(published), (int)hopsLeft, payload!, traceParent) : null;
 
     private static ProtocolError SequenceFault => FrameFault.Malformed("FRM-62", "the sequence of an event is not 1 to 2^63 - 1");
 

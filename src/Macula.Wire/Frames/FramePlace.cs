@@ -14,9 +14,6 @@ public enum FramePlace
     /// <summary>First on a bidirectional stream, from the side that opened it.</summary>
     Request,
 
-    /// <summary>First on a bidirectional stream that a CALL opened, from the side that did not open it; for others see <see cref="FramePlaces.JudgeAnswer"/>.</summary>
-    Answer,
-
     /// <summary>Later on a bidirectional stream that an EVENT opened, from the side that opened it.</summary>
     EventLater,
 
@@ -40,7 +37,7 @@ public enum FrameVerdict
 /// <summary>Which frames may stand where.</summary>
 public static class FramePlaces
 {
-    /// <summary>Judges a frame by its type and its place [FRM-7] to [FRM-9], [FRM-65].</summary>
+    /// <summary>Judges a frame by its type and its place [FRM-7] to [FRM-9], [FRM-65]; for answers see <see cref="JudgeAnswer"/>.</summary>
     /// <param name="type">What the frame is.</param>
     /// <param name="place">Where it stands.</param>
     /// <param name="error">Why it is refused; default unless it is.</param>
@@ -53,12 +50,11 @@ public static class FramePlaces
             FramePlace.ControlLater when type == FrameType.Drain => FrameVerdict.Take,
             FramePlace.ControlLater => Enum.IsDefined(type) ? FrameVerdict.Refuse : FrameVerdict.Skip,
             FramePlace.Request => AnswerTo(type) is not null ? FrameVerdict.Take : FrameVerdict.Refuse,
-            FramePlace.Answer => type is FrameType.Result or FrameType.Error ? FrameVerdict.Take : FrameVerdict.Refuse,
             // [FRM-65]: a lane carries events alone, as many as its publisher likes.
             FramePlace.EventLater => type == FrameType.Event ? FrameVerdict.Take : FrameVerdict.Refuse,
             _ => FrameVerdict.Refuse,
         };
-        error = verdict == FrameVerdict.Refuse ? Misplaced(type, place) : default;
+        error = verdict == FrameVerdict.Refuse ? Misplaced(type, RequirementOf(place), place.ToString()) : default;
         return verdict;
     }
 
@@ -69,7 +65,7 @@ public static class FramePlaces
     public static FrameVerdict JudgeAnswer(FrameType request, FrameType type, out ProtocolError error)
     {
         var fits = type == FrameType.Error || type == AnswerTo(request);
-        error = fits ? default : Misplaced(type, FramePlace.Answer);
+        error = fits ? default : Misplaced(type, "FRM-9", "Answer");
         return fits ? FrameVerdict.Take : FrameVerdict.Refuse;
     }
 
@@ -86,8 +82,8 @@ public static class FramePlaces
         _ => null,
     };
 
-    private static ProtocolError Misplaced(FrameType type, FramePlace place) =>
-        new(ErrorCode.UnexpectedFrame, RequirementOf(place), $"a frame of type 0x{(ulong)type:x} stands at {place}");
+    private static ProtocolError Misplaced(FrameType type, string requirement, string place) =>
+        new(ErrorCode.UnexpectedFrame, requirement, $"a frame of type 0x{(ulong)type:x} stands at {place}");
 
     private static string RequirementOf(FramePlace place) => place switch
     {

@@ -19,15 +19,9 @@ public sealed record ResultFrame(Payload Value)
     /// <param name="body">The frame's body; the value shares its memory, unless there is much else in it.</param>
     /// <param name="frame">The result; null when the answer is false.</param>
     /// <param name="error">What is wrong; the stream ends with its code.</param>
-    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out ResultFrame? frame, out ProtocolError error)
-    {
-        var reader = new MessagePackReader(body.Span, FrameLimits.Body);
-        // A reader that has failed fails every later read, so all may be tried and looked at once.
-        var read = FrameFields.TryEnter(ref reader, FieldCount, out var elementCount)
-            & Payload.TryRead(ref reader, body, out var value)
-            && FrameFields.TryLeave(ref reader, FieldCount, elementCount);
-        frame = read ? new ResultFrame(value!) : null;
-        error = reader.Error.GetValueOrDefault();
-        return read;
-    }
+    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out ResultFrame? frame, out ProtocolError error) =>
+        FrameFields.TryRead(body, FieldCount, ReadFields, out frame, out error);
+
+    private static ResultFrame? ReadFields(ref MessagePackReader reader, ReadOnlyMemory<byte> body) =>
+        Payload.TryRead(ref reader, body, out var value) ? new ResultFrame(value!) : null;
 }

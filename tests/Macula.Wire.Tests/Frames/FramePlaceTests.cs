@@ -24,16 +24,10 @@ public sealed class FramePlaceTests
     [InlineData(FramePlace.Request, FrameType.Ping, FrameVerdict.Take, null)]
     [InlineData(FramePlace.Request, FrameType.Push, FrameVerdict.Take, null)]
     [InlineData(FramePlace.Request, FrameType.Nodes, FrameVerdict.Refuse, "FRM-9")]
-    [InlineData(FramePlace.Answer, FrameType.Nodes, FrameVerdict.Refuse, "FRM-9")]
     [InlineData(FramePlace.Request, FrameType.Hello, FrameVerdict.Refuse, "FRM-9")]
     [InlineData(FramePlace.Request, FrameType.Result, FrameVerdict.Refuse, "FRM-9")]
     [InlineData(FramePlace.Request, Unknown, FrameVerdict.Refuse, "FRM-9")]
-    [InlineData(FramePlace.Answer, FrameType.Result, FrameVerdict.Take, null)]
-    [InlineData(FramePlace.Answer, FrameType.Error, FrameVerdict.Take, null)]
-    [InlineData(FramePlace.Answer, FrameType.Call, FrameVerdict.Refuse, "FRM-9")]
-    [InlineData(FramePlace.Answer, Unknown, FrameVerdict.Refuse, "FRM-9")]
     [InlineData(FramePlace.Request, FrameType.Event, FrameVerdict.Take, null)]
-    [InlineData(FramePlace.Answer, FrameType.Event, FrameVerdict.Refuse, "FRM-9")]
     // [FRM-65] [PUB-5]
     [InlineData(FramePlace.EventLater, FrameType.Event, FrameVerdict.Take, null)]
     [InlineData(FramePlace.EventLater, FrameType.Call, FrameVerdict.Refuse, "FRM-65")]
@@ -68,6 +62,7 @@ public sealed class FramePlaceTests
             var fits = type == answer || type == FrameType.Error;
             Assert.Equal(fits ? FrameVerdict.Take : FrameVerdict.Refuse, FramePlaces.JudgeAnswer(request, type, out var error));
             Assert.Equal(fits ? null : "FRM-9", error.Requirement);
+            Assert.Equal(fits ? ErrorCode.NoError : ErrorCode.UnexpectedFrame, error.Code);
         }
     }
 }

@@ -38,14 +38,9 @@ public sealed class CertificateFrame
     /// <param name="body">The frame's body; the certificate is copied, since it is kept for longer.</param>
     /// <param name="frame">The answer; null when the answer is false.</param>
     /// <param name="error">What is wrong; the stream ends with its code.</param>
-    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out CertificateFrame? frame, out ProtocolError error)
-    {
-        var reader = new MessagePackReader(body.Span, FrameLimits.Body);
-        var read = FrameFields.TryEnter(ref reader, FieldCount, out var elementCount)
-            & reader.TryReadBinary(MaxCertificateBytes, out var certificate)
-            && FrameFields.TryLeave(ref reader, FieldCount, elementCount);
-        frame = read ? new CertificateFrame(certificate.ToArray()) : null;
-        error = reader.Error.GetValueOrDefault();
-        return read;
-    }
+    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out CertificateFrame? frame, out ProtocolError error) =>
+        FrameFields.TryRead(body, FieldCount, ReadFields, out frame, out error);
+
+    private static CertificateFrame? ReadFields(ref MessagePackReader reader, ReadOnlyMemory<byte> body) =>
+        reader.TryReadBinary(MaxCertificateBytes, out var certificate) ? new CertificateFrame(certificate.ToArray()) : null;
 }

@@ -18,12 +18,8 @@ public sealed record DoneFrame
     /// <param name="body">The frame's body.</param>
     /// <param name="frame">The answer; null when the answer is false.</param>
     /// <param name="error">What is wrong; the stream ends with its code.</param>
-    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out DoneFrame? frame, out ProtocolError error)
-    {
-        var reader = new MessagePackReader(body.Span, FrameLimits.Body);
-        var read = FrameFields.TryEnter(ref reader, 0, out var elementCount) && FrameFields.TryLeave(ref reader, 0, elementCount);
-        frame = read ? new DoneFrame() : null;
-        error = reader.Error.GetValueOrDefault();
-        return read;
-    }
+    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out DoneFrame? frame, out ProtocolError error) =>
+        FrameFields.TryRead(body, fieldCount: 0, ReadFields, out frame, out error);
+
+    private static DoneFrame ReadFields(ref MessagePackReader reader, ReadOnlyMemory<byte> body) => new();
 }

@@ -43,15 +43,11 @@ public sealed class FindNodeFrame
     /// <param name="body">The frame's body.</param>
     /// <param name="frame">The question; null when the answer is false.</param>
     /// <param name="error">What is wrong; the stream ends with its code.</param>
-    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out FindNodeFrame? frame, out ProtocolError error)
-    {
-        var reader = new MessagePackReader(body.Span, FrameLimits.Body);
-        var read = FrameFields.TryEnter(ref reader, FieldCount, out var elementCount)
-            & PointField.TryReadKey(ref reader, out var target)
-            & AddressList.TryRead(ref reader, Contact.MaxAddresses, out var addresses)
-            && FrameFields.TryLeave(ref reader, FieldCount, elementCount);
-        frame = read ? new FindNodeFrame(target, addresses) : null;
-        error = reader.Error.GetValueOrDefault();
-        return read;
-    }
+    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out FindNodeFrame? frame, out ProtocolError error) =>
+        FrameFields.TryRead(body, FieldCount, ReadFields, out frame, out error);
+
+    private static FindNodeFrame? ReadFields(ref MessagePackReader reader, ReadOnlyMemory<byte> body) =>
+        PointField.TryReadKey(ref reader, out var target)
+            && AddressList.TryRead(ref reader, Contact.MaxAddresses, out var addresses)
+            ? new FindNodeFrame(target, addresses) : null;
 }

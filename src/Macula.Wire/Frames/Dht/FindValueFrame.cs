@@ -27,15 +27,11 @@ public sealed record FindValueFrame(DhtKey Key, NodeId? After)
     /// <param name="body">The frame's body.</param>
     /// <param name="frame">The question; null when the answer is false.</param>
     /// <param name="error">What is wrong; the stream ends with its code.</param>
-    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out FindValueFrame? frame, out ProtocolError error)
-    {
-        var reader = new MessagePackReader(body.Span, FrameLimits.Body);
-        var read = FrameFields.TryEnter(ref reader, FieldCount, out var elementCount)
-            & PointField.TryReadKey(ref reader, out var key)
-            & PointField.TryReadNodeOrNil(ref reader, out var after)
-            && FrameFields.TryLeave(ref reader, FieldCount, elementCount);
-        frame = read ? new FindValueFrame(key, after) : null;
-        error = reader.Error.GetValueOrDefault();
-        return read;
-    }
+    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out FindValueFrame? frame, out ProtocolError error) =>
+        FrameFields.TryRead(body, FieldCount, ReadFields, out frame, out error);
+
+    private static FindValueFrame? ReadFields(ref MessagePackReader reader, ReadOnlyMemory<byte> body) =>
+        PointField.TryReadKey(ref reader, out var key)
+            && PointField.TryReadNodeOrNil(ref reader, out var after)
+            ? new FindValueFrame(key, after) : null;
 }

@@ -25,16 +25,11 @@ public sealed record GetCertificateFrame(CertificateHash Hash)
     /// <param name="body">The frame's body.</param>
     /// <param name="frame">The question; null when the answer is false.</param>
     /// <param name="error">What is wrong; the stream ends with its code.</param>
-    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out GetCertificateFrame? frame, out ProtocolError error)
-    {
-        var reader = new MessagePackReader(body.Span, FrameLimits.Body);
-        var read = FrameFields.TryEnter(ref reader, FieldCount, out var elementCount)
-            & TryReadHash(ref reader, out var hash)
-            && FrameFields.TryLeave(ref reader, FieldCount, elementCount);
-        frame = read ? new GetCertificateFrame(hash) : null;
-        error = reader.Error.GetValueOrDefault();
-        return read;
-    }
+    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out GetCertificateFrame? frame, out ProtocolError error) =>
+        FrameFields.TryRead(body, FieldCount, ReadFields, out frame, out error);
+
+    private static GetCertificateFrame? ReadFields(ref MessagePackReader reader, ReadOnlyMemory<byte> body) =>
+        TryReadHash(ref reader, out var hash) ? new GetCertificateFrame(hash) : null;
 
     private static bool TryReadHash(ref MessagePackReader reader, out CertificateHash hash)
     {

@@ -36,14 +36,9 @@ public sealed class NodesFrame
     /// <param name="body">The frame's body.</param>
     /// <param name="frame">The answer; null when the answer is false.</param>
     /// <param name="error">What is wrong; the stream ends with its code.</param>
-    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out NodesFrame? frame, out ProtocolError error)
-    {
-        var reader = new MessagePackReader(body.Span, FrameLimits.Body);
-        var read = FrameFields.TryEnter(ref reader, FieldCount, out var elementCount)
-            & ContactList.TryRead(ref reader, out var contacts)
-            && FrameFields.TryLeave(ref reader, FieldCount, elementCount);
-        frame = read ? new NodesFrame(contacts) : null;
-        error = reader.Error.GetValueOrDefault();
-        return read;
-    }
+    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out NodesFrame? frame, out ProtocolError error) =>
+        FrameFields.TryRead(body, FieldCount, ReadFields, out frame, out error);
+
+    private static NodesFrame? ReadFields(ref MessagePackReader reader, ReadOnlyMemory<byte> body) =>
+        ContactList.TryRead(ref reader, out var contacts) ? new NodesFrame(contacts) : null;
 }

@@ -34,14 +34,9 @@ public sealed class PingFrame
     /// <param name="body">The frame's body.</param>
     /// <param name="frame">The ping; null when the answer is false.</param>
     /// <param name="error">What is wrong; the stream ends with its code.</param>
-    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out PingFrame? frame, out ProtocolError error)
-    {
-        var reader = new MessagePackReader(body.Span, FrameLimits.Body);
-        var read = FrameFields.TryEnter(ref reader, FieldCount, out var elementCount)
-            & AddressList.TryRead(ref reader, Contact.MaxAddresses, out var addresses)
-            && FrameFields.TryLeave(ref reader, FieldCount, elementCount);
-        frame = read ? new PingFrame(addresses) : null;
-        error = reader.Error.GetValueOrDefault();
-        return read;
-    }
+    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out PingFrame? frame, out ProtocolError error) =>
+        FrameFields.TryRead(body, FieldCount, ReadFields, out frame, out error);
+
+    private static PingFrame? ReadFields(ref MessagePackReader reader, ReadOnlyMemory<byte> body) =>
+        AddressList.TryRead(ref reader, Contact.MaxAddresses, out var addresses) ? new PingFrame(addresses) : null;
 }

@@ -43,15 +43,11 @@ public sealed class PushFrame
     /// <param name="body">The frame's body; the records share its memory.</param>
     /// <param name="frame">The push; null when the answer is false.</param>
     /// <param name="error">What is wrong; the stream ends with its code.</param>
-    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out PushFrame? frame, out ProtocolError error)
-    {
-        var reader = new MessagePackReader(body.Span, FrameLimits.Body);
-        var read = FrameFields.TryEnter(ref reader, FieldCount, out var elementCount)
-            & PointField.TryReadKey(ref reader, out var key)
-            & RecordList.TryRead(ref reader, body, out var records)
-            && FrameFields.TryLeave(ref reader, FieldCount, elementCount);
-        frame = read ? new PushFrame(key, records) : null;
-        error = reader.Error.GetValueOrDefault();
-        return read;
-    }
+    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out PushFrame? frame, out ProtocolError error) =>
+        FrameFields.TryRead(body, FieldCount, ReadFields, out frame, out error);
+
+    private static PushFrame? ReadFields(ref MessagePackReader reader, ReadOnlyMemory<byte> body) =>
+        PointField.TryReadKey(ref reader, out var key)
+            && RecordList.TryRead(ref reader, body, out var records)
+            ? new PushFrame(key, records) : null;
 }

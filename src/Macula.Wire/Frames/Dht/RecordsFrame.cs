@@ -58,16 +58,12 @@ public sealed class RecordsFrame
     /// <param name="body">The frame's body; the records share its memory.</param>
     /// <param name="frame">The answer; null when the answer is false.</param>
     /// <param name="error">What is wrong; the stream ends with its code.</param>
-    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out RecordsFrame? frame, out ProtocolError error)
-    {
-        var reader = new MessagePackReader(body.Span, FrameLimits.Body);
-        var read = FrameFields.TryEnter(ref reader, FieldCount, out var elementCount)
-            & RecordList.TryRead(ref reader, body, out var records)
-            & PointField.TryReadNodeOrNil(ref reader, out var next)
-            & ContactList.TryRead(ref reader, out var contacts)
-            && FrameFields.TryLeave(ref reader, FieldCount, elementCount);
-        frame = read ? new RecordsFrame(records, next, contacts) : null;
-        error = reader.Error.GetValueOrDefault();
-        return read;
-    }
+    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out RecordsFrame? frame, out ProtocolError error) =>
+        FrameFields.TryRead(body, FieldCount, ReadFields, out frame, out error);
+
+    private static RecordsFrame? ReadFields(ref MessagePackReader reader, ReadOnlyMemory<byte> body) =>
+        RecordList.TryRead(ref reader, body, out var records)
+            && PointField.TryReadNodeOrNil(ref reader, out var next)
+            && ContactList.TryRead(ref reader, out var contacts)
+            ? new RecordsFrame(records, next, contacts) : null;
 }

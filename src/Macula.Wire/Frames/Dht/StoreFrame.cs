@@ -35,14 +35,9 @@ public sealed class StoreFrame
     /// <param name="body">The frame's body; the record shares its memory.</param>
     /// <param name="frame">The request; null when the answer is false.</param>
     /// <param name="error">What is wrong; the stream ends with its code.</param>
-    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out StoreFrame? frame, out ProtocolError error)
-    {
-        var reader = new MessagePackReader(body.Span, FrameLimits.Body);
-        var read = FrameFields.TryEnter(ref reader, FieldCount, out var elementCount)
-            & RecordList.TryReadOne(ref reader, body, out var record)
-            && FrameFields.TryLeave(ref reader, FieldCount, elementCount);
-        frame = read ? new StoreFrame(record) : null;
-        error = reader.Error.GetValueOrDefault();
-        return read;
-    }
+    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out StoreFrame? frame, out ProtocolError error) =>
+        FrameFields.TryRead(body, FieldCount, ReadFields, out frame, out error);
+
+    private static StoreFrame? ReadFields(ref MessagePackReader reader, ReadOnlyMemory<byte> body) =>
+        RecordList.TryReadOne(ref reader, body, out var record) ? new StoreFrame(record) : null;
 }

@@ -45,16 +45,11 @@ public sealed class StoredFrame
     /// <param name="body">The frame's body; the record shares its memory.</param>
     /// <param name="frame">The answer; null when the answer is false.</param>
     /// <param name="error">What is wrong; the stream ends with its code.</param>
-    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out StoredFrame? frame, out ProtocolError error)
-    {
-        var reader = new MessagePackReader(body.Span, FrameLimits.Body);
-        var read = FrameFields.TryEnter(ref reader, FieldCount, out var elementCount)
-            & TryReadHeld(ref reader, body, out var held)
-            && FrameFields.TryLeave(ref reader, FieldCount, elementCount);
-        frame = read ? new StoredFrame(held) : null;
-        error = reader.Error.GetValueOrDefault();
-        return read;
-    }
+    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out StoredFrame? frame, out ProtocolError error) =>
+        FrameFields.TryRead(body, FieldCount, ReadFields, out frame, out error);
+
+    private static StoredFrame? ReadFields(ref MessagePackReader reader, ReadOnlyMemory<byte> body) =>
+        TryReadHeld(ref reader, body, out var held) ? new StoredFrame(held) : null;
 
     private static bool TryReadHeld(ref MessagePackReader reader, ReadOnlyMemory<byte> body, out ReadOnlyMemory<byte>? held)
     {

@@ -44,15 +44,11 @@ public sealed record WatchFrame
     /// <param name="body">The frame's body.</param>
     /// <param name="frame">The request; null when the answer is false.</param>
     /// <param name="error">What is wrong; the stream ends with its code.</param>
-    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out WatchFrame? frame, out ProtocolError error)
-    {
-        var reader = new MessagePackReader(body.Span, FrameLimits.Body);
-        var read = FrameFields.TryEnter(ref reader, FieldCount, out var elementCount)
-            & PointField.TryReadKey(ref reader, out var key)
-            & LeaseField.TryRead(ref reader, out var lease)
-            && FrameFields.TryLeave(ref reader, FieldCount, elementCount);
-        frame = read ? new WatchFrame(key, lease) : null;
-        error = reader.Error.GetValueOrDefault();
-        return read;
-    }
+    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out WatchFrame? frame, out ProtocolError error) =>
+        FrameFields.TryRead(body, FieldCount, ReadFields, out frame, out error);
+
+    private static WatchFrame? ReadFields(ref MessagePackReader reader, ReadOnlyMemory<byte> body) =>
+        PointField.TryReadKey(ref reader, out var key)
+            && LeaseField.TryRead(ref reader, out var lease)
+            ? new WatchFrame(key, lease) : null;
 }

@@ -49,15 +49,11 @@ public sealed record WatchingFrame
     /// <param name="body">The frame's body.</param>
     /// <param name="frame">The answer; null when the answer is false.</param>
     /// <param name="error">What is wrong; the stream ends with its code.</param>
-    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out WatchingFrame? frame, out ProtocolError error)
-    {
-        var reader = new MessagePackReader(body.Span, FrameLimits.Body);
-        var read = FrameFields.TryEnter(ref reader, FieldCount, out var elementCount)
-            & LeaseField.TryRead(ref reader, out var lease)
-            & reader.TryReadUInt64(out var continuity)
-            && FrameFields.TryLeave(ref reader, FieldCount, elementCount);
-        frame = read ? new WatchingFrame(lease, continuity == (ulong)WatchContinuity.Renewed ? WatchContinuity.Renewed : WatchContinuity.Begun) : null;
-        error = reader.Error.GetValueOrDefault();
-        return read;
-    }
+    public static bool TryRead(ReadOnlyMemory<byte> body, [NotNullWhen(true)] out WatchingFrame? frame, out ProtocolError error) =>
+        FrameFields.TryRead(body, FieldCount, ReadFields, out frame, out error);
+
+    private static WatchingFrame? ReadFields(ref MessagePackReader reader, ReadOnlyMemory<byte> body) =>
+        LeaseField.TryRead(ref reader, out var lease)
+            && reader.TryReadUInt64(out var continuity)
+            ? new WatchingFrame(lease, continuity == (ulong)WatchContinuity.Renewed ? WatchContinuity.Renewed : WatchContinuity.Begun) : null;
 }
