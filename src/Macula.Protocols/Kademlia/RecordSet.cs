@@ -42,6 +42,8 @@ public sealed class RecordSet
     // By publisher, so that pages have an order that does not change between them.
     private readonly SortedList<NodeId, Entry> _entries = [];
     private readonly int _capacity;
+    // Nothing is let go of before then; a record that was renewed meanwhile makes it too early, never too late.
+    private Instant _firstEnd = Instant.Never;
 
     /// <summary>Makes an empty set.</summary>
     /// <param name="capacity">Most publishers, at least 1; a record of a further one is refused with <see cref="ErrorCode.LimitExceeded"/>.</param>
@@ -51,9 +53,10 @@ public sealed class RecordSet
         _capacity = capacity;
     }
 
-    private readonly record struct Entry(VerifiedRecord Record, Instant Deadline);
+    // Served until the deadline, and remembered until all that it replaced has ended too.
+    private readonly record struct Entry(VerifiedRecord Record, Instant Deadline, Instant End);
 
-    /// <summary>How many records are held, tombstones included.</summary>
+    /// <summary>How many records are held, tombstones included, and those that are only remembered [REC-12].</summary>
     public int Count => _entries.Count;
 
     /// <summary>Takes a record, if it is in time and newer than what is held of its publisher.</summary>
@@ -70,30 +73,37 @@ public sealed class RecordSet
             return fault;
         }
 
-        if (!_entries.TryGetValue(record.Publisher, out var held) || held.Deadline <= now)
+        if (!_entries.TryGetValue(record.Publisher, out var held))
         {
-            if (!_entries.ContainsKey(record.Publisher) && _entries.Count >= _capacity)
+            if (_entries.Count >= _capacity)
             {
                 return new RecordOutcome.Refused(ErrorCode.LimitExceeded, $"{_capacity} publishers stand under this key, which is the most.");
             }
 
-            _entries[record.Publisher] = new Entry(record, deadline);
+            Keep(record, deadline, deadline);
             return Kept;
         }
 
-        if (record.Equals(held.Record))
+        if (held.End <= now)
+        {
+            Keep(record, deadline, deadline);
+            return Kept;
+        }
+
+        if (record.Equals(held.Record) && held.Deadline > now)
         {
             return Same;
         }
 
-        if (!record.Supersedes(held.Record))
+        if (!record.Equals(held.Record) && !record.Supersedes(held.Record))
         {
             return new RecordOutcome.Superseded(held.Record);
         }
 
-        // [REC-12]: a tombstone outlives what it took back, or another holder's copy of that would come to life again.
-        var end = record.IsTombstone && held.Deadline > deadline ? held.Deadline : deadline;
-        _entries[record.Publisher] = new Entry(record, end);
+        // [REC-12]: what replaced another is remembered as long as that would have held, or another holder's copy of it would come to life
+        // again. A tombstone is served as long, so that those who have that copy learn of it.
+        var end = held.End > deadline ? held.End : deadline;
+        Keep(record, record.IsTombstone ? end : deadline, end);
         return Kept;
     }
 
@@ -104,23 +114,34 @@ public sealed class RecordSet
         return record is not null;
     }
 
-    /// <summary>When the record of a publisher ends; <see cref="Instant.Never"/> when none is held.</summary>
-    public Instant DeadlineOf(NodeId publisher) => _entries.TryGetValue(publisher, out var entry) ? entry.Deadline : Instant.Never;
+    /// <summary>When the record of a publisher is let go of; <see cref="Instant.Never"/> when none is held or remembered.</summary>
+    public Instant EndOf(NodeId publisher) => _entries.TryGetValue(publisher, out var entry) ? entry.End : Instant.Never;
 
     /// <summary>Lets go of a publisher's record.</summary>
     public bool Remove(NodeId publisher) => _entries.Remove(publisher);
 
-    /// <summary>Lets go of what is over. Costs a pass over the set.</summary>
+    /// <summary>Lets go of what is over. Costs a pass over the set when something may be, and nothing otherwise.</summary>
     /// <returns>How many records went.</returns>
     public int Expire(Instant now)
     {
+        if (now < _firstEnd)
+        {
+            return 0;
+        }
+
         var removed = 0;
+        _firstEnd = Instant.Never;
         for (var index = _entries.Count - 1; index >= 0; index--)
         {
-            if (_entries.GetValueAtIndex(index).Deadline <= now)
+            var end = _entries.GetValueAtIndex(index).End;
+            if (end <= now)
             {
                 _entries.RemoveAt(index);
                 removed++;
+            }
+            else
+            {
+                _firstEnd = Instant.Earlier(_firstEnd, end);
             }
         }
 
@@ -152,6 +173,12 @@ public sealed class RecordSet
                 yield return entry.Record;
             }
         }
+    }
+
+    private void Keep(VerifiedRecord record, Instant deadline, Instant end)
+    {
+        _entries[record.Publisher] = new Entry(record, deadline, end);
+        _firstEnd = Instant.Earlier(_firstEnd, end);
     }
 
     private static TimeSpan Remaining(VerifiedRecord record, WallTime wallNow)

@@ -39,11 +39,17 @@ public sealed record RecordPage(ImmutableArray<VerifiedRecord> Records, NodeId? 
 /// <remarks>A core: performs no I/O and reads no clock.</remarks>
 public sealed class RecordStore
 {
+    // Nearer keys stay longer than farther ones, and under one key those that have more time left.
+    private static readonly Comparer<(Distance Distance, Instant End, DhtKey Key, NodeId Publisher)> ByTenure = Comparer<(Distance Distance, Instant End, DhtKey Key, NodeId Publisher)>.Create(
+        (left, right) => (left.Distance, right.End, left.Publisher).CompareTo((right.Distance, left.End, right.Publisher)));
+
     private readonly NodeId _self;
     private readonly RecordStoreOptions _options;
     private readonly Dictionary<DhtKey, RecordSet> _sets = [];
     private readonly SortedSet<(Distance Distance, DhtKey Key)> _keysByDistance = [];
-    private readonly SortedSet<(Instant Deadline, DhtKey Key, NodeId Publisher)> _deadlines = [];
+    private readonly SortedSet<(Instant End, DhtKey Key, NodeId Publisher)> _ends = [];
+    // The records of others; the last one gives way first.
+    private readonly SortedSet<(Distance Distance, Instant End, DhtKey Key, NodeId Publisher)> _replaceable = new(ByTenure);
     private readonly Dictionary<NodeId, int> _countByPublisher = [];
 
     /// <summary>Makes an empty store.</summary>
@@ -56,39 +62,36 @@ public sealed class RecordStore
         _options = options;
     }
 
-    /// <summary>How many records are held, tombstones included.</summary>
-    public int Count => _deadlines.Count;
+    /// <summary>How many records are held, tombstones included, and those that are only remembered [REC-12].</summary>
+    public int Count => _ends.Count;
 
     /// <summary>Takes a record to hold, if it is in time, newer than what is held, and within the limits.</summary>
     /// <param name="record">The record; whether the policy lets its publisher say this was asked before.</param>
     /// <param name="now">The present.</param>
     /// <param name="wallNow">The present of the wall clock.</param>
+    /// <remarks>Costs what <see cref="RecordSet.Offer"/> does and a few searches in sorted sets, also when another record has to give way.</remarks>
     public RecordOutcome Store(VerifiedRecord record, Instant now, WallTime wallNow)
     {
         ArgumentNullException.ThrowIfNull(record);
         HandleTimeout(now);
         var set = _sets.GetValueOrDefault(record.Key);
-        var isNew = set is null || !set.TryGet(record.Publisher, now, out _);
-        if (isNew && _countByPublisher.GetValueOrDefault(record.Publisher) >= _options.MaxPerPublisher)
+        var isFurther = set is null || set.EndOf(record.Publisher) == Instant.Never;
+        if (isFurther && FindFullLimit(record) is { } limit)
         {
-            return new RecordOutcome.Refused(ErrorCode.LimitExceeded, $"The publisher has {_options.MaxPerPublisher} records here, which is the most (MaxPerPublisher).");
-        }
-
-        // [REC-14]: a full store keeps what lies nearest to it, and its own.
-        if (isNew && Count >= _options.MaxRecords && !HasFartherKey(record.Key))
-        {
-            return new RecordOutcome.Refused(ErrorCode.LimitExceeded, $"The node holds {_options.MaxRecords} records, which is the most (MaxRecords), all under nearer keys.");
+            return new RecordOutcome.Refused(ErrorCode.LimitExceeded, limit);
         }
 
         var target = set ?? new RecordSet(_options.MaxPerKey);
-        var before = target.DeadlineOf(record.Publisher);
+        var before = target.EndOf(record.Publisher);
         var outcome = target.Offer(record, now, wallNow);
         if (outcome is RecordOutcome.Kept)
         {
             Index(record, target, before);
             if (Count > _options.MaxRecords)
             {
-                EvictFarthest(record.Key);
+                // [REC-14]: never the one that came, which is this node's own or under a nearer key.
+                var (_, end, key, publisher) = _replaceable.Max;
+                Remove(end, key, publisher);
             }
         }
 
@@ -134,67 +137,64 @@ public sealed class RecordStore
     /// <summary>Time has passed: lets go of what is over.</summary>
     public void HandleTimeout(Instant now)
     {
-        while (_deadlines.Count > 0 && _deadlines.Min is var first && first.Deadline <= now)
+        while (_ends.Count > 0 && _ends.Min is var (end, key, publisher) && end <= now)
         {
-            Remove(first);
+            Remove(end, key, publisher);
         }
     }
 
     /// <summary>When to call <see cref="HandleTimeout"/>; <see cref="Instant.Never"/> while nothing is held.</summary>
-    public Instant PollTimeout() => _deadlines.Count == 0 ? Instant.Never : _deadlines.Min.Deadline;
+    public Instant PollTimeout() => _ends.Count == 0 ? Instant.Never : _ends.Min.End;
 
-    private bool HasFartherKey(DhtKey key) => _keysByDistance.Count > 0 && _keysByDistance.Max.Distance > key.DistanceTo(_self);
+    // [REC-14]: a full store keeps what lies nearest to it, and what this node publishes, whose number is limited where it is published.
+    private string? FindFullLimit(VerifiedRecord record)
+    {
+        var isOwn = record.Publisher == _self;
+        return !isOwn && _countByPublisher.GetValueOrDefault(record.Publisher) >= _options.MaxPerPublisher
+                ? $"The publisher has {_options.MaxPerPublisher} records here, which is the most (MaxPerPublisher)."
+            : Count >= _options.MaxRecords && (_replaceable.Count == 0 || (!isOwn && _replaceable.Max.Distance <= record.Key.DistanceTo(_self)))
+                ? $"The node holds {_options.MaxRecords} records, which is the most (MaxRecords), none of them under a farther key."
+            : null;
+    }
 
     private void Index(VerifiedRecord record, RecordSet set, Instant before)
     {
+        var distance = record.Key.DistanceTo(_self);
         if (_sets.TryAdd(record.Key, set))
         {
-            _keysByDistance.Add((record.Key.DistanceTo(_self), record.Key));
+            _keysByDistance.Add((distance, record.Key));
         }
 
-        if (!_deadlines.Remove((before, record.Key, record.Publisher)))
+        var end = set.EndOf(record.Publisher);
+        if (!_ends.Remove((before, record.Key, record.Publisher)))
         {
             CollectionsMarshal.GetValueRefOrAddDefault(_countByPublisher, record.Publisher, out _)++;
         }
 
-        _deadlines.Add((set.DeadlineOf(record.Publisher), record.Key, record.Publisher));
-    }
-
-    // One goes for one that came; of the farthest key the one that ends first, but never this node's own.
-    private void EvictFarthest(DhtKey arrived)
-    {
-        foreach (var (_, key) in _keysByDistance.Reverse())
+        _ends.Add((end, record.Key, record.Publisher));
+        if (record.Publisher != _self)
         {
-            var set = _sets[key];
-            var victims = set.After(null, default).Where(record => record.Publisher != _self).Select(record => (set.DeadlineOf(record.Publisher), key, record.Publisher)).ToList();
-            if (victims.Count > 0)
-            {
-                Remove(victims.Min());
-                return;
-            }
-
-            if (key == arrived)
-            {
-                return;
-            }
+            _replaceable.Remove((distance, before, record.Key, record.Publisher));
+            _replaceable.Add((distance, end, record.Key, record.Publisher));
         }
     }
 
-    private void Remove((Instant Deadline, DhtKey Key, NodeId Publisher) entry)
+    private void Remove(Instant end, DhtKey key, NodeId publisher)
     {
-        _deadlines.Remove(entry);
-        var set = _sets[entry.Key];
-        set.Remove(entry.Publisher);
+        _ends.Remove((end, key, publisher));
+        _replaceable.Remove((key.DistanceTo(_self), end, key, publisher));
+        var set = _sets[key];
+        set.Remove(publisher);
         if (set.Count == 0)
         {
-            _sets.Remove(entry.Key);
-            _keysByDistance.Remove((entry.Key.DistanceTo(_self), entry.Key));
+            _sets.Remove(key);
+            _keysByDistance.Remove((key.DistanceTo(_self), key));
         }
 
-        ref var count = ref CollectionsMarshal.GetValueRefOrAddDefault(_countByPublisher, entry.Publisher, out _);
+        ref var count = ref CollectionsMarshal.GetValueRefOrAddDefault(_countByPublisher, publisher, out _);
         if (--count == 0)
         {
-            _countByPublisher.Remove(entry.Publisher);
+            _countByPublisher.Remove(publisher);
         }
     }
 }

@@ -116,6 +116,52 @@ public sealed class RecordStoreTests
         Assert.IsType<RecordOutcome.Superseded>(revived);
     }
 
+    [Theory]
+    [InlineData(RecordState.Live)]
+    [InlineData(RecordState.Withdrawn)]
+    public void OlderRecordDoesNotComeBackWhenTheNewerEnds(RecordState between) // [REC-12]
+    {
+        var oldest = Given.Provider(_publisher, sequence: 1, timeToLive: TimeSpan.FromHours(2));
+        var newest = Given.Provider(_publisher, sequence: 3, timeToLive: TimeSpan.FromMinutes(1));
+        Store(oldest);
+        Store(Given.Provider(_publisher, sequence: 2, between, timeToLive: TimeSpan.FromMinutes(1)));
+        Store(newest);
+        Assert.Equal([newest], Page());
+
+        var later = TimeSpan.FromHours(2) - TimeSpan.FromSeconds(1);
+        Assert.Empty(_store.Page(Given.ProcedureKey, null, Given.Start + later).Records);
+        Assert.Empty(_store.Live(Given.ProcedureKey, Given.Start + later));
+        Assert.Equal(new RecordOutcome.Superseded(newest), _store.Store(oldest, Given.Start + later, Given.WallStart + later));
+        var again = Given.Provider(_publisher, sequence: 4, issued: Given.WallStart + later);
+        Assert.IsType<RecordOutcome.Kept>(_store.Store(again, Given.Start + later, Given.WallStart + later));
+        Assert.Equal([again], _store.Live(Given.ProcedureKey, Given.Start + later));
+
+        _store.HandleTimeout(Given.Start + TimeSpan.FromHours(3));
+        Assert.Equal(0, _store.Count);
+    }
+
+    [Fact]
+    public void ExpiringLetsGoOfWhatIsOverAndOfNothingElse() // [REC-11]
+    {
+        var set = new RecordSet(1000);
+        var ends = new Dictionary<NodeId, Instant>();
+        var publishers = Enumerable.Range(0, 50).Select(_ => Given.Node(_random)).ToList();
+        for (var step = 0; step < 2000; step++)
+        {
+            var passed = TimeSpan.FromSeconds(step);
+            var (now, wall) = (Given.Start + passed, Given.WallStart + passed);
+            var lifetime = TimeSpan.FromSeconds(60 + _random.Next(120));
+            var publisher = publishers[_random.Next(50)];
+            Assert.IsType<RecordOutcome.Kept>(set.Offer(Given.Provider(publisher, sequence: step, issued: wall, timeToLive: lifetime), now, wall));
+            ends[publisher] = ends.TryGetValue(publisher, out var end) && end > now + lifetime ? end : now + lifetime;
+            var over = ends.Where(entry => entry.Value <= now).Select(entry => entry.Key).ToList();
+
+            Assert.Equal(over.Count, set.Expire(now));
+            over.ForEach(publisher => ends.Remove(publisher));
+            Assert.Equal(ends.Count, set.Count);
+        }
+    }
+
     [Fact]
     public void TenThousandPublishersOfAKeyComeInPagesEachOnce() // [REC-13]
     {
@@ -158,6 +204,38 @@ public sealed class RecordStoreTests
     }
 
     [Fact]
+    public void OwnRecordsAreHeldWhateverLimitsOthersMeet() // [REC-14]
+    {
+        var store = new RecordStore(_self, new RecordStoreOptions { MaxPerPublisher = 2, MaxRecords = 10 });
+        for (var number = 0; number < 10; number++)
+        {
+            store.Store(Given.Provider(Given.Node(_random), procedure: $"p{number}"), Given.Start, Given.WallStart);
+        }
+
+        for (var number = 0; number < 10; number++)
+        {
+            var own = Given.Provider(_self, procedure: $"own{number}");
+            Assert.IsType<RecordOutcome.Kept>(store.Store(own, Given.Start, Given.WallStart));
+            Assert.Equal([own], store.Live(own.Key, Given.Start));
+            Assert.Equal(10, store.Count);
+        }
+
+        AssertRefused(ErrorCode.LimitExceeded, store.Store(Given.Provider(_self, procedure: "own10"), Given.Start, Given.WallStart));
+    }
+
+    [Fact]
+    public void OfTheFarthestKeyTheRecordThatEndsFirstGivesWay() // [REC-14]
+    {
+        var store = new RecordStore(_self, new RecordStoreOptions { MaxRecords = 3 });
+        var names = Enumerable.Range(0, 300).OrderBy(number => DhtKey.OfProviders(Given.Realm, ProcedureName.Parse($"p{number}")).DistanceTo(_self)).Select(number => $"p{number}").ToList();
+        var records = new[] { 20, 10, 30 }.Select(minutes => Given.Provider(Given.Node(_random), procedure: names[^1], timeToLive: TimeSpan.FromMinutes(minutes))).ToList();
+        records.ForEach(record => store.Store(record, Given.Start, Given.WallStart));
+        store.Store(Given.Provider(_publisher, procedure: names[0]), Given.Start, Given.WallStart);
+
+        Assert.Equal(new[] { records[0], records[2] }.OrderBy(record => record.Publisher), store.Live(records[0].Key, Given.Start));
+    }
+
+    [Fact]
     public void FloodOfOneKeyEndsAtItsLimit() // [REC-14]
     {
         var store = new RecordStore(_self, new RecordStoreOptions { MaxPerKey = 10 });
@@ -192,7 +270,7 @@ public sealed class RecordStoreTests
         for (ulong seed = 1; seed <= 50; seed++)
         {
             var random = new SplitMix(seed);
-            var publishers = Enumerable.Range(0, 5).Select(_ => Given.Node(random)).ToList();
+            var publishers = Enumerable.Range(0, 4).Select(_ => Given.Node(random)).Append(_self).ToList();
             var store = new RecordStore(_self, new RecordStoreOptions { MaxRecords = 12 });
             var newest = new Dictionary<(DhtKey, NodeId), VerifiedRecord>();
             var (now, wall) = (Given.Start, Given.WallStart);
@@ -210,8 +288,8 @@ public sealed class RecordStoreTests
 
                 var where = $"Seed {seed}, step {step}.";
                 Assert.True(before is null || (after is not null && !before.Supersedes(after)), where);
-                Assert.True(outcome is not RecordOutcome.Kept || record.Equals(after) || store.Count == 12, where);
-                Assert.True(outcome is not RecordOutcome.Superseded(var told) || told.Equals(before), where);
+                Assert.True(outcome is not RecordOutcome.Kept || record.Equals(after), where);
+                Assert.True(outcome is not RecordOutcome.Superseded(var told) || before is null || told.Equals(before), where);
                 Assert.True(store.Keys.SelectMany(key => store.Page(key, null, now).Records).All(held => held.IsTombstone || held.Body.Expires > wall), where);
                 Assert.True(store.Count <= 12 && store.PollTimeout() > now, where);
                 newest[place] = record;
