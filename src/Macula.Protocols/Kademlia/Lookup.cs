@@ -67,7 +67,16 @@ public sealed class Lookup
     }
 
     /// <summary>A node's answer to a FIND_VALUE is here, and its records are being verified: the node is not silent.</summary>
-    public void HandleReceived(NodeId from) => Awaited(from)?.Receive();
+    /// <param name="from">Who, as its connection proves; one that was not asked is ignored.</param>
+    /// <param name="now">The present: so long the node took to answer.</param>
+    public void HandleReceived(NodeId from, Instant now)
+    {
+        if (Awaited(from) is { HasReceived: false } candidate)
+        {
+            _timeouts.HandleAnswer(now - candidate.AskedAt);
+            candidate.Receive(now + _options.VerificationTimeout);
+        }
+    }
 
     /// <summary>A node answered a FIND_VALUE, and its records have been verified.</summary>
     /// <param name="from">Who, as its connection proves; one that was not asked is ignored.</param>
@@ -86,19 +95,14 @@ public sealed class Lookup
         }
 
         Learn(candidate, contacts, now);
-        var merged = 0;
-        foreach (var record in records)
-        {
-            merged += record.Key == _target && _records.Offer(record, now, wallNow) is not RecordOutcome.Refused ? 1 : 0;
-        }
-
-        if (merged > 0 && !_holders.Contains(from))
+        var merged = records.Where(record => record.Key == _target && _records.Offer(record, now, wallNow) is not RecordOutcome.Refused).ToList();
+        if (merged.Count > 0 && !_holders.Contains(from))
         {
             _holders.Add(from);
         }
 
-        // [KAD-15]: a page that brought nothing, or does not go on from the one before, is not followed by another.
-        var goesOn = merged > 0 && next is { } last && !(candidate.After >= last) && _pages < _options.MaxPages;
+        // [KAD-15]: a page that brought no further publisher, or does not go on from the one before, is not followed by another.
+        var goesOn = merged.Exists(record => !(record.Publisher <= candidate.After)) && next is { } last && !(candidate.After >= last) && _pages < _options.MaxPages;
         candidate.Answer(goesOn ? next : null);
     }
 
@@ -178,7 +182,11 @@ public sealed class Lookup
 
     private void Learn(LookupCandidate candidate, IReadOnlyList<Contact> contacts, Instant now)
     {
-        _timeouts.HandleAnswer(now - candidate.AskedAt);
+        if (!candidate.HasReceived)
+        {
+            _timeouts.HandleAnswer(now - candidate.AskedAt);
+        }
+
         var nearest = _candidates.GetKeyAtIndex(0);
         // [KAD-14]: who names more than k has not read the protocol, and gets no more of a say than who did.
         for (var index = 0; index < Math.Min(contacts.Count, KademliaConstants.BucketSize); index++)
@@ -232,12 +240,17 @@ public sealed class Lookup
     {
         var isPaging = _candidates.Values.Any(candidate => candidate.HasAnswered && candidate.State is CandidateState.Asked or CandidateState.MorePages);
         return now >= _end ? LookupEnd.TimeLimit
+            : _goal == LookupGoal.Records && HasEnoughHolders() ? LookupEnd.EnoughHolders
             : isPaging ? null
-            : _goal == LookupGoal.Records && _holders.Count >= _options.SufficientHolders ? LookupEnd.EnoughHolders
             : Window().All(candidate => candidate.State == CandidateState.Answered) ? LookupEnd.Converged
             : _queries >= _options.MaxQueries && !_candidates.Values.Any(candidate => candidate.State == CandidateState.Asked) ? LookupEnd.QueryLimit
             : null;
     }
+
+    // [KAD-15]: those that have further pages do not count yet, nor do they keep a lookup from its end that has enough without them.
+    private bool HasEnoughHolders() =>
+        _holders.Count >= _options.SufficientHolders
+        && _holders.Count(node => _candidates.TryGetValue(_target.DistanceTo(node), out var candidate) && candidate.State == CandidateState.Answered) >= _options.SufficientHolders;
 
     private LookupCandidate? NextPage() => _candidates.Values.FirstOrDefault(candidate => candidate.State == CandidateState.MorePages);
 

@@ -45,6 +45,9 @@ internal sealed class LookupCandidate(Contact contact, int round)
 
     public bool HasAnswered { get; private set; }
 
+    /// <summary>Whether the answer to what was asked last is here, verified or not.</summary>
+    public bool HasReceived { get; private set; }
+
     public bool HasFailed => State is CandidateState.Silent or CandidateState.Failed;
 
     public bool IsAwaited => State is CandidateState.Asked or CandidateState.Silent;
@@ -53,14 +56,16 @@ internal sealed class LookupCandidate(Contact contact, int round)
     {
         State = CandidateState.Asked;
         AskedAt = now;
+        HasReceived = false;
         Deadline = deadline;
     }
 
-    /// <summary>The answer is here and being verified: no silence from now on.</summary>
-    public void Receive()
+    /// <summary>The answer is here and being verified.</summary>
+    public void Receive(Instant deadline)
     {
         State = CandidateState.Asked;
-        Deadline = Instant.Never;
+        Deadline = deadline;
+        HasReceived = true;
     }
 
     public void FallSilent()

@@ -16,6 +16,10 @@ public sealed record LookupOptions
     /// <summary>Longest time until a lookup ends with what it has. Default 20 s.</summary>
     public TimeSpan MaxDuration { get; init; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>How long the records of an answer may be verified, certificates fetched included, before the lookup goes on without them. Default 5 s.</summary>
+    /// <remarks>A page of 512 records takes about 50 ms. Whoever sends records and keeps a certificate back must not hold the lookup up to its end.</remarks>
+    public TimeSpan VerificationTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>Most nodes that are remembered; the farthest that were not asked go first. Default 256; at least <see cref="ResultCount"/>.</summary>
     public int MaxCandidates { get; init; } = 256;
 

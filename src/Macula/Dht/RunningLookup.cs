@@ -104,7 +104,7 @@ internal sealed class RunningLookup
     private async ValueTask ReadPageAsync(MeshConnection connection, LookupOutput.Query query)
     {
         var page = await _overlay.Client.FindValueAsync(connection, query.Target, query.After);
-        _core.HandleReceived(query.To.Node);
+        _core.HandleReceived(query.To.Node, _realm.Scheduler.Now);
         Pump();
         var records = await _intake.TakeAllAsync(connection, page.Records);
         _core.HandleRecords(query.To.Node, records, page.Next, page.Contacts, _realm.Scheduler.Now, _realm.Scheduler.WallNow);

@@ -71,7 +71,21 @@ public sealed class AdversarialLookupTests
             LookupGoal.Records);
 
     [Fact]
-    public void EndsWhenAnswersStayInVerificationForEver() => AssertEnds((lookup, query, _) => lookup.HandleReceived(query.To.Node), LookupGoal.Records);
+    public void EndsWithoutFurtherPagesWhenEachBringsTheSameRecord() // [KAD-15]
+    {
+        var result = AssertEnds(
+            (lookup, query, now) =>
+            {
+                Assert.True(query.After is null || query.After.Value <= JustAfter(_self));
+                lookup.HandleRecords(query.To.Node, [Given.Provider(_self)], JustAfter(query.After ?? _self), [], now, Given.WallStart);
+            },
+            LookupGoal.Records);
+
+        Assert.Equal(LookupEnd.EnoughHolders, result.End);
+    }
+
+    [Fact]
+    public void EndsWhenAnswersStayInVerificationForEver() => AssertEnds((lookup, query, now) => lookup.HandleReceived(query.To.Node, now), LookupGoal.Records);
 
     [Fact]
     public void EndsUnderAnyMixtureOfAnswers()

@@ -245,12 +245,61 @@ public sealed class LookupTests
         var contacts = Contacts(1);
         var lookup = Begin(LookupGoal.Records, contacts);
         Queries(lookup, Given.Start);
-        lookup.HandleReceived(contacts[0].Node);
+        lookup.HandleReceived(contacts[0].Node, Given.Start);
+        var late = Given.Start + Options.VerificationTimeout - TimeSpan.FromTicks(1);
 
-        lookup.HandleTimeout(Given.Start + Given.Seconds(10));
-        Assert.False(lookup.TryPoll(Given.Start + Given.Seconds(10), out _));
+        lookup.HandleTimeout(late);
+        Assert.False(lookup.TryPoll(late, out _));
         Records(lookup, contacts[0], Given.Provider(_self));
-        Assert.Single(Result(lookup, Given.Start + Given.Seconds(10)).Records);
+        Assert.Single(Result(lookup, late).Records);
+    }
+
+    [Fact]
+    public void HolderWhoseRecordsCannotBeVerifiedDoesNotHoldUpALookup() // [KAD-12]
+    {
+        var contacts = Contacts(2);
+        var lookup = Begin(LookupGoal.Records, contacts);
+        Queries(lookup, Given.Start);
+        lookup.HandleReceived(contacts[0].Node, Given.Start);
+        Records(lookup, contacts[1], Given.Provider(_self));
+        var late = Given.Start + Options.VerificationTimeout;
+        lookup.HandleReceived(contacts[0].Node, late - TimeSpan.FromTicks(1));
+
+        Assert.Equal(late, lookup.PollTimeout());
+        lookup.HandleTimeout(late);
+        Assert.Single(Result(lookup, late).Records);
+    }
+
+    [Fact]
+    public void VerificationIsNotAnsweringTime() // [KAD-12]
+    {
+        var contacts = Contacts(1);
+        var timeouts = new QueryTimeouts();
+        var lookup = new Lookup(LookupGoal.Records, _target, _self, contacts, timeouts, Options, Given.Start);
+        Queries(lookup, Given.Start);
+        lookup.HandleReceived(contacts[0].Node, Given.Start + TimeSpan.FromMilliseconds(100));
+        lookup.HandleRecords(contacts[0].Node, [], null, [], Given.Start + Given.Seconds(2), Given.WallStart);
+
+        // RFC 6298 §2.2: the first answer, and four times half of it.
+        Assert.Equal(TimeSpan.FromMilliseconds(300), timeouts.Current);
+    }
+
+    [Fact]
+    public void HolderWithFurtherPagesDoesNotHoldUpALookupThatHasEnough() // [KAD-15]
+    {
+        var contacts = Contacts(4);
+        var lookup = Begin(LookupGoal.Records, contacts);
+        var asked = Queries(lookup, Given.Start).Select(query => query.To).ToList();
+        var publisher = Given.Node(_random);
+        lookup.HandleRecords(asked[0].Node, [Given.Provider(publisher)], publisher, [], Given.Start, Given.WallStart);
+        asked.AddRange(Queries(lookup, Given.Start).Select(query => query.To).Where(contact => contact.Node != asked[0].Node));
+        Records(lookup, asked[1], Given.Provider(publisher));
+        Records(lookup, asked[2], Given.Provider(publisher));
+        asked.AddRange(Queries(lookup, Given.Start).Select(query => query.To).Where(contact => contact.Node != asked[0].Node));
+        Assert.Equal(4, asked.Count);
+        Records(lookup, asked[3], Given.Provider(publisher));
+
+        Assert.Equal(LookupEnd.EnoughHolders, Result(lookup, Given.Start).End);
     }
 
     private Lookup Begin(LookupGoal goal, IEnumerable<Contact> known) => new(goal, _target, _self, known, new QueryTimeouts(), Options, Given.Start);
