@@ -28,7 +28,8 @@ public abstract record WatchedKeyOutput
     /// <summary>Read all pages of the key from a holder; report <see cref="WatchedKey.HandleRecords"/>, then <see cref="WatchedKey.HandleRead"/>, or <see cref="WatchedKey.HandleFailed"/>.</summary>
     /// <param name="Holder">From whom.</param>
     /// <param name="Key">What is watched.</param>
-    public sealed record Read(Contact Holder, DhtKey Key) : WatchedKeyOutput;
+    /// <param name="Number">Which reading it is, for the report.</param>
+    public sealed record Read(Contact Holder, DhtKey Key, long Number) : WatchedKeyOutput;
 }
 
 /// <summary>Intervals of a watched key.</summary>
@@ -39,6 +40,10 @@ public sealed record WatchedKeyOptions
 
     /// <summary>The lease that is asked for; it is renewed at half of what is given. Default 1 min.</summary>
     public TimeSpan Lease { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>The shortest lease that counts: a holder that gives less has refused. Default 10 s.</summary>
+    /// <remarks>One that gives milliseconds would have this node ask without a pause.</remarks>
+    public TimeSpan MinLease { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>How often holders are looked up and read anew, whatever was pushed. Default 5 min.</summary>
     /// <remarks>Repairs what a lost push or a holder that lies by leaving out has made wrong, and finds holders that came nearer.</remarks>
@@ -75,6 +80,7 @@ public sealed class WatchedKey
     // How many lookups there were since a holder last gave a lease, and how long to wait for the next once no holder is left.
     private int _failures;
     private TimeSpan _wait;
+    private long _reads;
 
     /// <summary>Begins to watch; <see cref="TryPoll"/> asks for the holders.</summary>
     /// <param name="key">What to watch.</param>
@@ -142,7 +148,7 @@ public sealed class WatchedKey
         foreach (var holder in _holders.Where(holder => holder.IsInForce))
         {
             // [KAD-38]: read although it pushes; a push may have been lost, or kept back.
-            _outputs.Enqueue(new WatchedKeyOutput.Read(holder.Contact, _key));
+            _outputs.Enqueue(new WatchedKeyOutput.Read(holder.Contact, _key, ++_reads));
         }
 
         // [KAD-37]: holders that are found and all refuse, as when the key has its most watchers, are no better than none.
@@ -175,7 +181,7 @@ public sealed class WatchedKey
             return;
         }
 
-        if (lease <= TimeSpan.Zero)
+        if (lease < _options.MinLease)
         {
             HandleFailed(holder, now);
             return;
@@ -183,13 +189,14 @@ public sealed class WatchedKey
 
         _failures = 0;
         _wait = _wait < _options.FirstWait ? _wait : _options.FirstWait;
-        watched.Renew(now + (lease / 2));
+        watched.Renew(now + ((lease < _options.Lease ? lease : _options.Lease) / 2));
         // [KAD-36]: what changed before the watch began, or in its gap, was not pushed; asking comes after, so that nothing falls between.
         if (continuity == WatchContinuity.Begun || !watched.IsRead)
         {
             watched.IsRead = false;
             watched.ReadBy = now + _options.RequestTimeout;
-            _outputs.Enqueue(new WatchedKeyOutput.Read(watched.Contact, _key));
+            watched.ReadNumber = ++_reads;
+            _outputs.Enqueue(new WatchedKeyOutput.Read(watched.Contact, _key, watched.ReadNumber));
         }
     }
 
@@ -206,9 +213,11 @@ public sealed class WatchedKey
     }
 
     /// <summary>All pages of a holder have been read.</summary>
-    public void HandleRead(NodeId holder)
+    /// <param name="holder">Whose.</param>
+    /// <param name="number">Which reading it was. One from before the watch began, or began anew, says nothing about what came between.</param>
+    public void HandleRead(NodeId holder, long number)
     {
-        if (Find(holder) is { } watched)
+        if (Find(holder) is { } watched && number >= watched.ReadNumber)
         {
             watched.IsRead = true;
             watched.ReadBy = Instant.Never;
@@ -297,6 +306,9 @@ public sealed class WatchedKey
         public Instant ReadBy { get; set; } = Instant.Never;
 
         public bool IsRead { get; set; }
+
+        /// <summary>The first reading that counts.</summary>
+        public long ReadNumber { get; set; } = long.MaxValue;
 
         public bool IsInForce => IsRead && RenewAt != Instant.Never;
 

@@ -214,8 +214,8 @@ internal sealed class KeyWatch
                 var records = await _intake.TakeAllAsync(connection, page.Records);
                 HandlePushed(records);
 
-                // [KAD-36]: what does not go on from the page before would lead round in a circle, and a page without a valid record is no step.
-                if (page.Next is not { } next || after >= next || records.IsEmpty)
+                // [KAD-36]: what does not go on from the page before would lead round in a circle, and a page without a further publisher is no step.
+                if (page.Next is not { } next || after >= next || records.All(record => record.Publisher <= after))
                 {
                     break;
                 }
@@ -223,7 +223,7 @@ internal sealed class KeyWatch
                 after = next;
             }
 
-            _core.HandleRead(read.Holder.Node);
+            _core.HandleRead(read.Holder.Node, read.Number);
         }
         catch (MaculaException exception)
         {

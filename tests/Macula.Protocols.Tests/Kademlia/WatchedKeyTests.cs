@@ -24,9 +24,10 @@ public sealed class WatchedKeyTests
         Assert.Equal(_near.Take(3), Poll(Given.Start).Cast<WatchedKeyOutput.Watch>().Select(watch => watch.Holder));
 
         Grant(_near[0], WatchContinuity.Begun);
-        Assert.Equal(new WatchedKeyOutput.Read(_near[0], Given.ProcedureKey), Assert.Single(Poll(Given.Start)));
+        var read = Assert.IsType<WatchedKeyOutput.Read>(Assert.Single(Poll(Given.Start)));
+        Assert.Equal((_near[0], Given.ProcedureKey), (read.Holder, read.Key));
         Assert.Equal(0, _watched.HoldersInForce);
-        _watched.HandleRead(_near[0].Node);
+        _watched.HandleRead(_near[0].Node, read.Number);
         Assert.Equal(1, _watched.HoldersInForce);
     }
 
@@ -65,8 +66,68 @@ public sealed class WatchedKeyTests
         _watched.HandleWatching(_near[0].Node, Options.Lease, WatchContinuity.Renewed, renewAt);
         Assert.Empty(Poll(renewAt));
         _watched.HandleWatching(_near[1].Node, Options.Lease, WatchContinuity.Begun, renewAt);
-        Assert.Equal(new WatchedKeyOutput.Read(_near[1], Given.ProcedureKey), Assert.Single(Poll(renewAt)));
+        Assert.Equal(_near[1], Assert.IsType<WatchedKeyOutput.Read>(Assert.Single(Poll(renewAt))).Holder);
         Assert.Equal(2, _watched.HoldersInForce);
+    }
+
+    [Fact]
+    public void ReadingFromBeforeTheWatchBeganDoesNotCount() // [KAD-36]
+    {
+        InForce();
+        _watched.HandleWatching(_near[0].Node, Options.Lease, WatchContinuity.Begun, Given.Start);
+        var first = Assert.IsType<WatchedKeyOutput.Read>(Assert.Single(Poll(Given.Start)));
+        _watched.HandleWatching(_near[0].Node, Options.Lease, WatchContinuity.Begun, Given.Start);
+        var second = Assert.IsType<WatchedKeyOutput.Read>(Assert.Single(Poll(Given.Start)));
+
+        _watched.HandleRead(_near[0].Node, first.Number);
+        Assert.Equal(2, _watched.HoldersInForce);
+        _watched.HandleRead(_near[0].Node, second.Number);
+        Assert.Equal(3, _watched.HoldersInForce);
+    }
+
+    [Fact]
+    public void LateReadingDoesNotCountForTheHoldersNextLife() // [KAD-36]
+    {
+        Poll(Given.Start);
+        _watched.HandleHolders([_near[0]], Given.Start, _random);
+        Grant(_near[0], WatchContinuity.Begun);
+        var late = Assert.Single(Poll(Given.Start).OfType<WatchedKeyOutput.Read>());
+        _watched.HandleFailed(_near[0].Node, Given.Start);
+        var again = _watched.PollTimeout();
+        Poll(again);
+        _watched.HandleHolders([_near[0]], again, _random);
+        _watched.HandleRead(_near[0].Node, late.Number);
+        _watched.HandleWatching(_near[0].Node, Options.Lease, WatchContinuity.Renewed, again);
+
+        Assert.False(_watched.IsInForce);
+        Assert.Single(Poll(again).OfType<WatchedKeyOutput.Read>());
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(9_999)]
+    public void HolderThatGivesNoLeaseWorthTheNameHasRefused(int milliseconds) // [KAD-36]
+    {
+        InForce();
+        _watched.HandleWatching(_near[0].Node, TimeSpan.FromMilliseconds(milliseconds), WatchContinuity.Begun, Given.Start);
+
+        Assert.Equal(_near[3], Assert.IsType<WatchedKeyOutput.Watch>(Assert.Single(Poll(Given.Start))).Holder);
+        Assert.Equal(2, _watched.HoldersInForce);
+    }
+
+    [Fact]
+    public void LeaseBeyondWhatWasAskedForIsNotReliedOn() // [KAD-36]
+    {
+        InForce();
+        _watched.HandleTimeout(Given.Start + (Options.Lease / 2));
+        Poll(Given.Start + (Options.Lease / 2));
+        foreach (var holder in _near.Take(3))
+        {
+            _watched.HandleWatching(holder.Node, WatchFrame.MaxLease, WatchContinuity.Renewed, Given.Start + (Options.Lease / 2));
+        }
+
+        Assert.Equal(Given.Start + Options.Lease, _watched.PollTimeout());
     }
 
     [Fact]
@@ -171,10 +232,13 @@ public sealed class WatchedKeyTests
         foreach (var holder in _near.Take(3))
         {
             Grant(holder, WatchContinuity.Begun);
-            _watched.HandleRead(holder.Node);
         }
 
-        Poll(Given.Start);
+        foreach (var read in Poll(Given.Start).OfType<WatchedKeyOutput.Read>())
+        {
+            _watched.HandleRead(read.Holder.Node, read.Number);
+        }
+
         Assert.Equal(3, _watched.HoldersInForce);
     }
 
