@@ -27,7 +27,7 @@ public abstract record PublicationOutput
     /// <summary>The record, as it was updated last, has come into force: <see cref="Publication.IsInForce"/> is true from now on. Tell those who wait for it.</summary>
     public sealed record InForce : PublicationOutput;
 
-    /// <summary>The tombstone stands: the publication is over.</summary>
+    /// <summary>The tombstone stands, or all that it takes back is over: so is the publication.</summary>
     public sealed record Withdrawn : PublicationOutput;
 }
 
@@ -42,10 +42,14 @@ public sealed record PublicationOptions
 
     /// <summary>The longest wait after any such attempt. Default 30 s.</summary>
     public TimeSpan LongestWait { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The longest wait after an attempt that everybody answered, some by holding the record and the others by a refusal. Default 5 min.</summary>
+    /// <remarks>A holder that is full or forbids the record changes its mind slowly, if ever, and each attempt asks all the others again.</remarks>
+    public TimeSpan LongestWaitWhenRefused { get; init; } = TimeSpan.FromMinutes(5);
 }
 
 /// <summary>Keeps one record of this node in the DHT, until it is withdrawn (docs/protocol/09-records.md [REC-15] to [REC-19]).</summary>
-/// <remarks>A core: performs no I/O and reads no clock. A record that is not in force is offered again until it is.</remarks>
+/// <remarks>A core: performs no I/O and reads no clock. A record that is not in force is offered again until it is; so is the tombstone that takes it back, as long as the record lives.</remarks>
 public sealed class Publication
 {
     private readonly PublicationOptions _options;
@@ -54,6 +58,8 @@ public sealed class Publication
     private VerifiedRecord? _record;
     private Step _step = Step.SignNow;
     private Instant _signedAt;
+    // When the last of the records that a tombstone takes back is over wherever it is held; null before anything was signed.
+    private Instant? _livesUntil;
     private Instant _wakeAt = Instant.Never;
     private Step _whenRested;
     private int _failures;
@@ -116,6 +122,7 @@ public sealed class Publication
         Invariant.Hold(_step != Step.Over, "What is over is published by another publication.");
         if (_state == RecordState.Withdrawn || !content.Equals(_content))
         {
+            _failures = 0;
             // [REC-15]: by the same publication, so that its sequence is greater than the tombstone's, which may still be under way.
             _state = RecordState.Live;
             _content = content;
@@ -130,6 +137,7 @@ public sealed class Publication
         if (_state == RecordState.Live)
         {
             _state = RecordState.Withdrawn;
+            _failures = 0;
             FallOutOfForce();
             SignAgain();
         }
@@ -152,8 +160,9 @@ public sealed class Publication
     /// <summary>The nodes nearest to the key were asked to hold the record.</summary>
     /// <param name="tally">Who holds it now.</param>
     /// <param name="now">The present.</param>
+    /// <param name="wallNow">The present of the wall clock, by which a sequence that holders name is judged.</param>
     /// <param name="random">Where waits and jitter come from.</param>
-    public void HandleStored(StoreTally tally, Instant now, RandomSource random)
+    public void HandleStored(StoreTally tally, Instant now, WallTime wallNow, RandomSource random)
     {
         ArgumentNullException.ThrowIfNull(tally);
         ArgumentNullException.ThrowIfNull(random);
@@ -162,9 +171,9 @@ public sealed class Publication
             return;
         }
 
-        var isOvertaken = tally.Newest >= LastSequence;
         // [REC-16]: this node has lost its state or its clock went back; it goes on from what others remember.
-        LastSequence = Math.Max(LastSequence, tally.Newest);
+        var isOvertaken = tally.Newest >= LastSequence && !IsOutOfReach(tally.Newest, wallNow);
+        LastSequence = isOvertaken ? tally.Newest : LastSequence;
         if (_isChanged || (isOvertaken && !_wasOvertaken))
         {
             _isChanged = false;
@@ -174,7 +183,7 @@ public sealed class Publication
         {
             // [REC-16]: twice in a row, somebody else publishes with this node's key; the two must not chase each other without a pause.
             FallOutOfForce();
-            RestAfterFailure(Step.SignNow, now, random);
+            RestAfterFailure(Step.SignNow, _options.LongestWait, now, random);
         }
         else if (_state == RecordState.Withdrawn)
         {
@@ -211,9 +220,11 @@ public sealed class Publication
                 break;
             case Step.SignNow:
                 // [REC-15]: greater than before, and than whatever was used before this node lost its state.
-                LastSequence = Math.Max(LastSequence + 1, wallNow.UnixMilliseconds);
+                LastSequence = IsOutOfReach(LastSequence, wallNow) ? wallNow.UnixMilliseconds : Math.Max(LastSequence + 1, wallNow.UnixMilliseconds);
                 _step = Step.Signing;
                 _signedAt = now;
+                // A holder's clock may be behind this one by as much as it lets a record come from the future.
+                _livesUntil = _state == RecordState.Live || _livesUntil is null ? now + _options.TimeToLive + RecordSet.MaxClockLead : _livesUntil;
                 output = new PublicationOutput.Sign(_content, _state, LastSequence, wallNow, _options.TimeToLive);
                 break;
             case Step.StoreNow:
@@ -234,13 +245,17 @@ public sealed class Publication
 
     private void HandleTombstoneStored(StoreTally tally, Instant now, RandomSource random)
     {
-        if (tally.IsHeld)
+        // [REC-18]: a holder that has missed the tombstone would serve the record until its end.
+        if (tally.IsInForce || now >= _livesUntil)
         {
             _step = Step.TellNow;
+            return;
         }
-        else
+
+        RestAfterFailure(tally, now, random);
+        if (_livesUntil is { } end && _wakeAt >= end)
         {
-            RestAfterFailure(Step.SignNow, now, random);
+            Rest(Step.TellNow, end);
         }
     }
 
@@ -258,17 +273,24 @@ public sealed class Publication
         }
 
         FallOutOfForce();
-        // [REC-19]: who holds the record already has nothing to do when it comes again, so it is not signed anew, until its time comes.
-        // One that nobody took may have been refused for its time of issue, by a clock that was wrong: that one is.
-        RestAfterFailure(tally.IsHeld ? Step.StoreNow : Step.SignNow, now, random);
+        RestAfterFailure(tally, now, random);
         if (_wakeAt >= signAgainAt)
         {
-            _whenRested = Step.SignNow;
+            Rest(Step.SignNow, signAgainAt);
         }
     }
 
-    private void RestAfterFailure(Step next, Instant now, RandomSource random) =>
-        Rest(next, now + Backoff.Draw(++_failures, _options.FirstWait, _options.LongestWait, random));
+    // No holder takes a sequence from the future, and a clock that is behind by more than the time to live publishes nothing that holds. So what lies
+    // further ahead than both was signed by a clock that was wrong, and following it would shut this node out until then.
+    private bool IsOutOfReach(long sequence, WallTime wallNow) => sequence > (wallNow + _options.TimeToLive + RecordSet.MaxClockLead).UnixMilliseconds;
+
+    // [REC-19]: who holds the record already has nothing to do when it comes again, so it is not signed anew, until its time comes.
+    // One that nobody took may have been refused for its time of issue, by a clock that was wrong: that one is.
+    private void RestAfterFailure(StoreTally tally, Instant now, RandomSource random) => RestAfterFailure(
+        tally.IsHeld ? Step.StoreNow : Step.SignNow, tally is { IsHeld: true, IsAnswered: true } ? _options.LongestWaitWhenRefused : _options.LongestWait, now, random);
+
+    private void RestAfterFailure(Step next, TimeSpan longestWait, Instant now, RandomSource random) =>
+        Rest(next, now + Backoff.Draw(++_failures, _options.FirstWait, longestWait, random));
 
     private void Rest(Step next, Instant wakeAt)
     {

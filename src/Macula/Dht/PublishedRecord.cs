@@ -18,7 +18,10 @@ internal sealed class PublishedRecord
     private readonly QueueTimer _timer;
     private readonly WaitingList _untilInForce;
     private ImmutableArray<Contact> _asked = [];
-    private Completion<bool>? _untilWithdrawn;
+    private Completion<bool>? _untilTaken;
+
+    // Whether somebody has the tombstone, which may still be missing elsewhere.
+    private bool _isTaken;
     private bool _isStopped;
 
     public PublishedRecord(RealmServices realm, SerialQueue queue, RecordPublisher publisher, Publication core, DhtKey key)
@@ -40,6 +43,7 @@ internal sealed class PublishedRecord
     /// <summary>The record says something else from now on.</summary>
     public void Update(RecordContent content)
     {
+        _isTaken = false;
         _core.Update(content);
         Pump();
     }
@@ -70,14 +74,17 @@ internal sealed class PublishedRecord
         Pump();
     }
 
-    /// <summary>Takes it back, and completes when one node at least has taken the tombstone.</summary>
+    /// <summary>Takes it back, and completes when all who should take the tombstone were asked, and one at least has; the others are asked again afterwards.</summary>
     /// <exception cref="OperationCanceledException">The token fired.</exception>
     public async Task WithdrawAsync(CancellationToken cancellationToken)
     {
-        var withdrawn = new Completion<bool>(_realm.Scheduler);
-        _untilWithdrawn = withdrawn;
+        var taken = new Completion<bool>(_realm.Scheduler);
+        _untilTaken = taken;
         Withdraw();
-        await withdrawn.CancelledBy(cancellationToken).Task;
+        if (!_isTaken)
+        {
+            await taken.CancelledBy(cancellationToken).Task;
+        }
     }
 
     /// <summary>Completes when the record, as it was updated last, is in force ([REC-19]).</summary>
@@ -91,7 +98,7 @@ internal sealed class PublishedRecord
     {
         _isStopped = true;
         _timer.Stop();
-        _untilWithdrawn?.TrySetResult(true);
+        _untilTaken?.TrySetResult(true);
         _untilInForce.Close();
     }
 
@@ -134,7 +141,13 @@ internal sealed class PublishedRecord
     private async Task StoreAsync(VerifiedRecord record)
     {
         (_asked, var tally) = await _publisher.StoreAsync(record);
-        _core.HandleStored(tally, _realm.Scheduler.Now, _realm.Random);
+        _core.HandleStored(tally, _realm.Scheduler.Now, _realm.Scheduler.WallNow, _realm.Random);
+        if (record.IsTombstone && tally.IsHeld)
+        {
+            _isTaken = true;
+            _untilTaken?.TrySetResult(true);
+        }
+
         Pump();
     }
 }

@@ -133,12 +133,12 @@ internal sealed class RecordPublisher(
         }
 
         var newest = -1L;
-        var held = await Task.WhenAll(nearest.Select(contact => OfferAsync(contact, record, sequence => newest = Math.Max(newest, sequence))));
-        await own;
+        var answers = await Task.WhenAll(nearest.Select(contact => OfferAsync(contact, record, sequence => newest = Math.Max(newest, sequence))));
+        var ownAnswer = await own is RecordOutcome.Kept or RecordOutcome.Same ? StoreAnswer.Held : StoreAnswer.Refused;
 
         // [REC-18]: a tombstone is for those who hold the record; this node, which may be about to stop, knows without.
         var counts = settings.Mode == DhtMode.Server && (nearest.IsEmpty || record.Body.State == RecordState.Live);
-        return (nearest, new StoreTally(counts ? InsertSelf(nearest, held, record.Key) : [.. held], newest));
+        return (nearest, new StoreTally(counts ? InsertSelf(nearest, answers, record.Key, ownAnswer) : [.. answers], newest));
     }
 
     /// <summary>A record was withdrawn: it is not this publisher's any more.</summary>
@@ -161,35 +161,54 @@ internal sealed class RecordPublisher(
         }
     }
 
-    private async Task<bool> OfferAsync(Contact contact, VerifiedRecord record, Action<long> superseded)
+    private async Task<StoreAnswer> OfferAsync(Contact contact, VerifiedRecord record, Action<long> superseded)
     {
         try
         {
             var connection = await overlay.ConnectAsync(contact);
             if (await overlay.Client.StoreAsync(connection, record) is not { } held)
             {
-                return true;
+                return StoreAnswer.Held;
             }
 
-            // [REC-16]: believed only if this node's own key signed it.
+            // [REC-16]: believed only if this node's own key signed it; and whoever holds what was sent has nothing newer.
             if ((await intake.TakeAsync(connection, held)).Accepted is { Record: var newer } && newer.Key == record.Key && newer.Publisher == realm.Self.NodeId)
             {
+                if (newer.Equals(record))
+                {
+                    return StoreAnswer.Held;
+                }
+
                 superseded(newer.Body.Sequence);
             }
+
+            return StoreAnswer.Refused;
         }
         catch (MaculaException exception)
         {
             overlay.HandleFailed(contact, exception);
-            realm.Logger.RecordNotTaken(contact.Node, record.Key, exception.Message);
+            HandleNotTaken(contact, record, exception);
+            return exception is DhtRefusedException ? StoreAnswer.Refused : StoreAnswer.Silent;
         }
-
-        return false;
     }
 
-    private ImmutableArray<bool> InsertSelf(ImmutableArray<Contact> nearest, bool[] held, DhtKey key)
+    private void HandleNotTaken(Contact contact, VerifiedRecord record, MaculaException reason)
     {
-        var own = key.DistanceTo(realm.Self.NodeId);
-        var place = nearest.Count(contact => key.DistanceTo(contact.Node) < own);
-        return [.. held.ToImmutableArray().Insert(place, true).Take(KademliaConstants.BucketSize)];
+        if (reason is not DhtRefusedException { Code: ErrorCode.RecordFromFuture or ErrorCode.RecordExpired })
+        {
+            realm.Logger.RecordNotTaken(contact.Node, record.Key, reason.Message);
+        }
+        else if (realm.ClockGate.TryPass(realm.Scheduler.Now, out var suppressed))
+        {
+            // Nothing else tells an operator why nobody finds this node.
+            realm.Logger.ClocksDiffer(contact.Node, reason.Message, suppressed);
+        }
+    }
+
+    private ImmutableArray<StoreAnswer> InsertSelf(ImmutableArray<Contact> nearest, StoreAnswer[] answers, DhtKey key, StoreAnswer own)
+    {
+        var distance = key.DistanceTo(realm.Self.NodeId);
+        var place = nearest.Count(contact => key.DistanceTo(contact.Node) < distance);
+        return [.. answers.ToImmutableArray().Insert(place, own).Take(KademliaConstants.BucketSize)];
     }
 }

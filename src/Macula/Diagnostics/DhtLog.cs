@@ -24,4 +24,7 @@ internal static partial class DhtLog
 
     [LoggerMessage(1205, LogLevel.Information, "The node waits for others to find it: {Reason}")]
     public static partial void WaitsForOthers(this ILogger logger, string reason);
+
+    [LoggerMessage(1206, LogLevel.Warning, "The clocks of this machine and of {HolderId} differ, so that it does not hold this node's records: {Reason} ({Suppressed} more since the last such line)")]
+    public static partial void ClocksDiffer(this ILogger logger, NodeId holderId, string reason, long suppressed);
 }

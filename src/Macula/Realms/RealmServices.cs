@@ -61,6 +61,9 @@ internal sealed record RealmServices
     /// <summary>Lets log lines about attempts to join that failed through.</summary>
     public LogGate JoinGate { get; } = new();
 
+    /// <summary>Lets log lines about records that were refused for the clocks through.</summary>
+    public LogGate ClockGate { get; } = new();
+
     /// <summary>Lets log lines about subscriptions whose reader is too slow through.</summary>
     public LogGate SlowReaderGate { get; } = new();
 

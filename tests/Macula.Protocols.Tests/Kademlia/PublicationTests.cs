@@ -27,10 +27,31 @@ public sealed class PublicationTests
     {
         var publication = new Publication(Content, -1, Options);
         var first = Publish(publication, Given.Start, stored: null);
-        publication.HandleStored(Tally(15, newest: first.Body.Sequence + 60_000), Given.Start, _random);
+        publication.HandleStored(Tally(15, newest: first.Body.Sequence + 60_000), Given.Start, Given.WallStart, _random);
 
         Assert.Equal(first.Body.Sequence + 60_001, Signed(publication, Given.Start).Sequence);
     }
+
+    [Theory]
+    [InlineData(0, true)]
+    [InlineData(1, false)]
+    [InlineData(int.MaxValue, false)]
+    public void SequenceThatNoHolderCouldTakeIsNotFollowed(int millisecondsBeyondReach, bool isFollowed) // [REC-16]
+    {
+        var publication = new Publication(Content, -1, Options);
+        var sent = Publish(publication, Given.Start, stored: null).Body.Sequence;
+        var reach = (Given.WallStart + Options.TimeToLive + RecordSet.MaxClockLead).UnixMilliseconds;
+        publication.HandleStored(Tally(15, reach + millisecondsBeyondReach), Given.Start, Given.WallStart, _random);
+
+        Assert.Equal(isFollowed ? reach : sent, publication.LastSequence);
+        Assert.Equal(isFollowed, !publication.IsInForce);
+    }
+
+    [Theory]
+    [InlineData(4_000_000_000_000)]
+    [InlineData(long.MaxValue)]
+    public void ClockThatWasWrongDoesNotShutAPublisherOut(long lastSequence) => // [REC-15]
+        Assert.Equal(Given.WallStart.UnixMilliseconds, Signed(new Publication(Content, lastSequence, Options), Given.Start).Sequence);
 
     [Fact]
     public void RepublishesBeforeHalfTheTimeToLiveWithJitter() // [REC-17]
@@ -85,7 +106,7 @@ public sealed class PublicationTests
     {
         var publication = new Publication(Content, -1, Options);
         Publish(publication, Given.Start, stored: null);
-        publication.HandleStored(new StoreTally([.. held.Select(digit => digit == '1')], -1), Given.Start, _random);
+        publication.HandleStored(new StoreTally([.. held.Select(digit => digit == '1' ? StoreAnswer.Held : StoreAnswer.Silent)], -1), Given.Start, Given.WallStart, _random);
 
         Assert.Equal(isInForce, publication.IsInForce);
         Assert.Equal(isInForce, publication.TryPoll(Given.Start, Given.WallStart, out var output) && output is PublicationOutput.InForce);
@@ -100,14 +121,14 @@ public sealed class PublicationTests
         var record = Publish(publication, now, stored: null);
         for (var attempt = 0; attempt < 10; attempt++)
         {
-            publication.HandleStored(new StoreTally([true, false, true], -1), now, _random);
+            publication.HandleStored(new StoreTally([StoreAnswer.Held, StoreAnswer.Silent, StoreAnswer.Held], -1), now, Given.WallStart, _random);
             Assert.InRange(publication.PollTimeout() - now, TimeSpan.Zero, Options.LongestWait);
             now = publication.PollTimeout();
             Assert.True(publication.TryPoll(now, Given.WallStart, out var again));
             Assert.Same(record, Assert.IsType<PublicationOutput.Store>(again).Record);
         }
 
-        publication.HandleStored(Tally(20), now, _random);
+        publication.HandleStored(Tally(20), now, Given.WallStart, _random);
         Assert.True(publication.IsInForce);
         Assert.InRange((publication.PollTimeout() - Given.Start) / Options.TimeToLive, 0.4, 0.5);
     }
@@ -121,12 +142,54 @@ public sealed class PublicationTests
         PublicationOutput? output = null;
         while (output is not PublicationOutput.Sign)
         {
-            publication.HandleStored(new StoreTally([true, false, true], -1), now, _random);
+            publication.HandleStored(new StoreTally([StoreAnswer.Held, StoreAnswer.Silent, StoreAnswer.Held], -1), now, Given.WallStart, _random);
             now = publication.PollTimeout();
             Assert.True(publication.TryPoll(now, Given.WallStart, out output));
         }
 
         Assert.InRange((now - Given.Start) / Options.TimeToLive, 0.4, 0.52);
+    }
+
+    [Fact]
+    public void HoldersThatRefuseAreAskedEverMoreSeldom() // [REC-19]
+    {
+        var publication = new Publication(Content, -1, new PublicationOptions { TimeToLive = RecordBody.MaxTimeToLive });
+        var (now, longest) = (Given.Start, TimeSpan.Zero);
+        Publish(publication, now, stored: null);
+        for (var attempt = 0; attempt < 50; attempt++)
+        {
+            publication.HandleStored(new StoreTally([StoreAnswer.Held, StoreAnswer.Refused, StoreAnswer.Held], -1), now, Given.WallStart, _random);
+            var wait = publication.PollTimeout() - now;
+            longest = wait > longest ? wait : longest;
+            now = publication.PollTimeout();
+            Assert.True(publication.TryPoll(now, Given.WallStart, out _));
+        }
+
+        Assert.InRange(longest, TimeSpan.FromMinutes(3), Options.LongestWaitWhenRefused);
+    }
+
+    [Fact]
+    public void RecordThatIsRefusedHereAndThereIsSignedAnewInTime() // [REC-17]
+    {
+        var options = new PublicationOptions { TimeToLive = RecordBody.MinTimeToLive };
+        var publication = new Publication(Content, -1, options);
+        var (now, signedAt) = (Given.Start, Given.Start);
+        Publish(publication, now, stored: null);
+        for (var attempt = 0; attempt < 50; attempt++)
+        {
+            publication.HandleStored(new StoreTally([StoreAnswer.Held, StoreAnswer.Refused, StoreAnswer.Held], -1), now, Given.WallStart, _random);
+            now = publication.PollTimeout();
+            Assert.True(now - signedAt <= options.TimeToLive / 2);
+            Assert.True(publication.TryPoll(now, Given.WallStart, out var output));
+            if (output is PublicationOutput.Sign sign)
+            {
+                signedAt = now;
+                publication.HandleSigned(Sign(sign));
+                Assert.True(publication.TryPoll(now, Given.WallStart, out _));
+            }
+        }
+
+        Assert.True(signedAt > Given.Start + options.TimeToLive);
     }
 
     [Fact]
@@ -152,7 +215,7 @@ public sealed class PublicationTests
         publication.Republish();
         Publish(publication, Given.Start, stored: null);
         Assert.True(publication.IsInForce);
-        publication.HandleStored(Tally(2), Given.Start, _random);
+        publication.HandleStored(Tally(2), Given.Start, Given.WallStart, _random);
 
         Assert.False(publication.IsInForce);
     }
@@ -165,7 +228,7 @@ public sealed class PublicationTests
         for (var attempt = 0; attempt < 20; attempt++)
         {
             var record = Publish(publication, now, stored: null);
-            publication.HandleStored(Tally(0, record.Body.Sequence + 1), now, _random);
+            publication.HandleStored(Tally(0, record.Body.Sequence + 1), now, Given.WallStart, _random);
             now = attempt == 0 ? now : publication.PollTimeout();
         }
 
@@ -191,13 +254,62 @@ public sealed class PublicationTests
     }
 
     [Fact]
+    public void WithdrawalIsOfferedUntilItStandsWhereTheRecordDid() // [REC-18]
+    {
+        var publication = new Publication(Content, -1, Options);
+        Publish(publication, Given.Start, stored: 20);
+        publication.Withdraw();
+        var tombstone = Publish(publication, Given.Start, stored: null);
+        var now = Given.Start;
+        foreach (var count in new[] { 1, 2, 10 })
+        {
+            publication.HandleStored(Tally(count), now, Given.WallStart, _random);
+            Assert.InRange(publication.PollTimeout() - now, TimeSpan.Zero, Options.LongestWait);
+            now = publication.PollTimeout();
+            Assert.True(publication.TryPoll(now, Given.WallStart, out var again));
+            Assert.Same(tombstone, Assert.IsType<PublicationOutput.Store>(again).Record);
+        }
+
+        publication.HandleStored(Tally(11), now, Given.WallStart, _random);
+        Assert.True(publication.TryPoll(now, Given.WallStart, out var output));
+        Assert.IsType<PublicationOutput.Withdrawn>(output);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void WithdrawalThatTooFewTakeEndsWhenTheRecordIsOverEverywhere(int stored) // [REC-18]
+    {
+        var publication = new Publication(Content, -1, Options);
+        Publish(publication, Given.Start, stored: 20);
+        var now = Given.Start + TimeSpan.FromMinutes(3);
+        publication.Withdraw();
+        PublicationOutput? output = null;
+        while (output is not PublicationOutput.Withdrawn)
+        {
+            now = publication.PollTimeout() == Instant.Never ? now : publication.PollTimeout();
+            Assert.True(publication.TryPoll(now, Given.WallStart, out output));
+            if (output is PublicationOutput.Sign sign)
+            {
+                publication.HandleSigned(Sign(sign));
+            }
+            else if (output is PublicationOutput.Store)
+            {
+                publication.HandleStored(Tally(stored), now, Given.WallStart, _random);
+            }
+        }
+
+        Assert.Equal(Given.Start + Options.TimeToLive + RecordSet.MaxClockLead, now);
+    }
+
+    [Fact]
     public void WithdrawalWhileStoringComesAfterIt() // [REC-18]
     {
         var publication = new Publication(Content, -1, Options);
         Publish(publication, Given.Start, stored: null);
         publication.Withdraw();
         Assert.False(publication.TryPoll(Given.Start, Given.WallStart, out _));
-        publication.HandleStored(Tally(20), Given.Start, _random);
+        publication.HandleStored(Tally(20), Given.Start, Given.WallStart, _random);
 
         Assert.Equal(RecordState.Withdrawn, Signed(publication, Given.Start).State);
     }
@@ -214,7 +326,7 @@ public sealed class PublicationTests
         publication.Update(Content);
         if (!isTombstoneStored)
         {
-            publication.HandleStored(Tally(20), Given.Start, _random);
+            publication.HandleStored(Tally(20), Given.Start, Given.WallStart, _random);
         }
 
         var again = Publish(publication, Given.Start, stored: 20);
@@ -246,7 +358,7 @@ public sealed class PublicationTests
         Assert.False(publication.TryPoll(Given.Start, Given.WallStart, out _));
     }
 
-    private static StoreTally Tally(int count, long newest = -1) => new([.. Enumerable.Range(0, 20).Select(index => index < count)], newest);
+    private static StoreTally Tally(int count, long newest = -1) => new([.. Enumerable.Range(0, 20).Select(index => index < count ? StoreAnswer.Held : StoreAnswer.Silent)], newest);
 
     private static PublicationOutput.Sign Signed(Publication publication, Instant now)
     {
@@ -264,7 +376,7 @@ public sealed class PublicationTests
         var record = Assert.IsType<PublicationOutput.Store>(output).Record;
         if (stored is { } count)
         {
-            publication.HandleStored(Tally(count), now, _random);
+            publication.HandleStored(Tally(count), now, Given.WallStart, _random);
         }
 
         return record;
