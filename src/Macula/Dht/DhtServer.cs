@@ -55,8 +55,11 @@ internal sealed class DhtServer(RealmServices realm, DhtSettings settings, Overl
         return true;
     }
 
-    private static void Refuse(IBufferWriter<byte> answer, ErrorCode code, string detail) =>
+    private void Refuse(IBufferWriter<byte> answer, ErrorCode code, string detail)
+    {
+        realm.Metrics.DhtRequestRefused(code);
         new ErrorFrame(code, detail, CallExecution.NotStarted).Write(answer);
+    }
 
     private ProtocolError? AnswerPing(MeshConnection from, Frame request, IBufferWriter<byte> answer)
     {
@@ -129,6 +132,7 @@ internal sealed class DhtServer(RealmServices realm, DhtSettings settings, Overl
         switch (await holder.StoreAsync(accepted.Record))
         {
             case RecordOutcome.Refused refused:
+                realm.Metrics.RecordRefused(refused.Code);
                 Refuse(answer, refused.Code, refused.Detail);
                 break;
             case RecordOutcome.Superseded superseded:

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Immutable;
+using System.Diagnostics.Metrics;
 using System.Net;
 using Macula.Identity.Names;
 using Macula.Identity.Policy;
@@ -316,6 +317,39 @@ public sealed class HostileDhtTests
         Assert.Contains("clocks", told[0].Message, StringComparison.Ordinal);
         await mallory.DisposeAsync();
         await serving;
+    });
+
+    [Fact]
+    public void ARefusedRecordIsCounted() => SimulatedRun.Run(13, async mesh => // [REC-11]
+    {
+        var realm = mesh.Found("tenant-a");
+        var alice = await mesh.StartAsync(realm, "alice", DhtMember.Server());
+        await using var mallory = await RawMember.StartAsync(mesh, realm);
+        var (connection, control) = await mallory.EstablishAsync(alice.LocalEndPoint);
+        var counted = new List<string>();
+        var thread = Environment.CurrentManagedThreadId;
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = static (instrument, meters) =>
+            {
+                if (instrument is { Meter.Name: "Macula", Name: "macula.records.refused" or "macula.dht.refused" })
+                {
+                    meters.EnableMeasurementEvents(instrument);
+                }
+            },
+        };
+        listener.SetMeasurementEventCallback<long>((instrument, _, tags, _) =>
+        {
+            if (Environment.CurrentManagedThreadId == thread)
+            {
+                counted.Add($"{instrument.Name} {tags[0].Value}");
+            }
+        });
+        listener.Start();
+        Assert.Equal(ErrorCode.RecordFromFuture, await StoreAsync(connection, Sign(mallory.Credentials, mesh.WallNow + TimeSpan.FromMinutes(6))));
+
+        Assert.Equal(["macula.dht.refused RecordFromFuture", "macula.records.refused RecordFromFuture"], counted.Order(StringComparer.Ordinal));
+        await control.DisposeAsync();
     });
 
     private static SignedRecord RecordIn(Frame store) =>
