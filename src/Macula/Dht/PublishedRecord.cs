@@ -16,9 +16,11 @@ internal sealed class PublishedRecord
     private readonly RecordPublisher _publisher;
     private readonly Publication _core;
     private readonly QueueTimer _timer;
-    private readonly WaitingList _untilInForce;
+    private WaitingList _untilInForce;
     private ImmutableArray<Contact> _asked = [];
     private Completion<bool>? _untilTaken;
+
+    private bool _isWithdrawn;
 
     // Whether somebody has the tombstone, which may still be missing elsewhere.
     private bool _isTaken;
@@ -43,7 +45,12 @@ internal sealed class PublishedRecord
     /// <summary>The record says something else from now on.</summary>
     public void Update(RecordContent content)
     {
-        _isTaken = false;
+        if (_isWithdrawn)
+        {
+            (_isWithdrawn, _isTaken) = (false, false);
+            _untilInForce = new WaitingList(_realm.Scheduler);
+        }
+
         _core.Update(content);
         Pump();
     }
@@ -70,6 +77,9 @@ internal sealed class PublishedRecord
     /// <summary>Takes it back.</summary>
     public void Withdraw()
     {
+        // Those who wait for it learn at once that they wait in vain; how long the tombstone is on its way is nothing to them.
+        _isWithdrawn = true;
+        _untilInForce.Close();
         _core.Withdraw();
         Pump();
     }

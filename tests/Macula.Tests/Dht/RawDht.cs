@@ -40,4 +40,14 @@ internal static class RawDht
             return answer.Type == FrameType.Records && RecordsFrame.TryRead(answer.Body, out var records, out _) ? records.Records : [];
         }
     }
+
+    /// <summary>What a node in server mode that knows nobody and holds nothing answers; null for what is no question of the DHT.</summary>
+    public static ReadOnlyMemory<byte>? AnswerAsGood(Frame request) => request.Type switch
+    {
+        FrameType.Ping or FrameType.Push => RawMember.Bytes(new DoneFrame().Write),
+        FrameType.FindNode => RawMember.Bytes(new NodesFrame([]).Write),
+        FrameType.FindValue => RawMember.Bytes(new RecordsFrame([], null, []).Write),
+        FrameType.Store => RawMember.Bytes(new StoredFrame(null).Write),
+        _ => null,
+    };
 }

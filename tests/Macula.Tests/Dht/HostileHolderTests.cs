@@ -1,0 +1,101 @@
+using System.Net;
+using Macula.Identity.Realm;
+using Macula.Rpc;
+using Macula.Tests.Hostile;
+using Macula.Wire.Errors;
+using Macula.Wire.Frames;
+using Macula.Wire.Frames.Dht;
+using Macula.Wire.Records;
+
+namespace Macula.Tests.Dht;
+
+/// <summary>A publisher among holders that refuse, miss and mislead, in virtual time: docs/protocol/09-records.md [REC-16] to [REC-19].</summary>
+public sealed class HostileHolderTests
+{
+    private static readonly CallHandler Echo = static (call, _) => ValueTask.FromResult(call.Argument);
+
+    [Fact]
+    public void AHolderThatNamesTheVeryRecordThatWasSentHoldsIt() => SimulatedRun.Run(1, async mesh => // [REC-16]
+    {
+        var realm = mesh.Found("tenant-a");
+        await using var mallory = await RawMember.StartAsync(mesh, realm);
+        var serving = mallory.ServeAsync(request => request.Type == FrameType.Store ? RawMember.Bytes(new StoredFrame(RecordIn(request).Bytes).Write) : RawDht.AnswerAsGood(request));
+        var alice = await mesh.StartAsync(realm, "alice", ServerThatAsks(mallory.LocalEndPoint));
+        var before = mesh.World.Elapsed;
+        await (await alice.AdvertiseAsync("echo", Echo)).WaitUntilPublishedAsync();
+
+        Assert.InRange(mesh.World.Elapsed - before, TimeSpan.Zero, TimeSpan.FromSeconds(10));
+        await mallory.DisposeAsync();
+        await serving;
+    });
+
+    [Fact]
+    public void AHolderThatMissedAWithdrawalIsAskedAgainWhenOthersHaveTakenIt() => SimulatedRun.Run(2, async mesh => // [REC-18]
+    {
+        var realm = mesh.Found("tenant-a");
+        await using var mallory = await RawMember.StartAsync(mesh, realm);
+        var tombstones = 0;
+        var serving = mallory.ServeAsync(request =>
+            request.Type == FrameType.Store && RecordIn(request).Body is { State: RecordState.Withdrawn, Content: RecordContent.Provider } && ++tombstones == 1
+                ? RawMember.Bytes(new ErrorFrame(ErrorCode.LimitExceeded, "", CallExecution.NotStarted).Write)
+                : RawDht.AnswerAsGood(request));
+        await using var carol = await RawMember.StartAsync(mesh, realm, "carol");
+        var servingWell = carol.ServeAsync(RawDht.AnswerAsGood);
+        var alice = await mesh.StartAsync(realm, "alice", ServerThatAsks(mallory.LocalEndPoint, carol.LocalEndPoint));
+        var advertisement = await alice.AdvertiseAsync("echo", Echo);
+        await advertisement.WaitUntilPublishedAsync();
+        await advertisement.DisposeAsync();
+        await Task.Delay(TimeSpan.FromSeconds(10), mesh.Time);
+
+        Assert.Equal(2, tombstones);
+        await mallory.DisposeAsync();
+        await carol.DisposeAsync();
+        await Task.WhenAll(serving, servingWell);
+    });
+
+    [Fact]
+    public void WhoWaitsForARecordThatIsWithdrawnLearnsOfItAtOnce() => SimulatedRun.Run(3, async mesh => // [REC-18]
+    {
+        var realm = mesh.Found("tenant-a");
+        await using var mallory = await RawMember.StartAsync(mesh, realm);
+        var serving = mallory.ServeAsync(request =>
+            request.Type == FrameType.Store ? RawMember.Bytes(new ErrorFrame(ErrorCode.LimitExceeded, "", CallExecution.NotStarted).Write) : RawDht.AnswerAsGood(request));
+        var alice = await mesh.StartAsync(realm, "alice", ServerThatAsks(mallory.LocalEndPoint));
+        var advertisement = await alice.AdvertiseAsync("echo", Echo);
+        var waiting = advertisement.WaitUntilPublishedAsync().AsTask();
+        await Task.Delay(TimeSpan.FromSeconds(10), mesh.Time);
+        Assert.False(waiting.IsCompleted);
+        await advertisement.DisposeAsync();
+        await Task.Delay(TimeSpan.FromMilliseconds(1), mesh.Time);
+
+        Assert.True(waiting.IsFaulted);
+        Assert.IsType<MaculaException>(waiting.Exception?.InnerException);
+        await mallory.DisposeAsync();
+        await serving;
+    });
+
+    [Fact]
+    public void APublisherWhoseClockIsAheadIsTold() => SimulatedRun.Run(4, async mesh => // [REC-11]
+    {
+        var realm = mesh.Found("tenant-a");
+        await using var mallory = await RawMember.StartAsync(mesh, realm);
+        var serving = mallory.ServeAsync(request =>
+            request.Type == FrameType.Store ? RawMember.Bytes(new ErrorFrame(ErrorCode.RecordFromFuture, "ahead", CallExecution.NotStarted).Write) : RawDht.AnswerAsGood(request));
+        var alice = await mesh.StartAsync(realm, "alice", ServerThatAsks(mallory.LocalEndPoint));
+        await alice.AdvertiseAsync("echo", Echo);
+        await Task.Delay(TimeSpan.FromSeconds(30), mesh.Time);
+
+        var told = mesh.Log.Lines.Where(line => line.Event.Id == 1206).ToList();
+        Assert.InRange(told.Count, 1, 4);
+        Assert.All(told, line => Assert.Equal(Microsoft.Extensions.Logging.LogLevel.Warning, line.Level));
+        Assert.Contains("clocks", told[0].Message, StringComparison.Ordinal);
+        await mallory.DisposeAsync();
+        await serving;
+    });
+
+    private static SignedRecord RecordIn(Frame store) =>
+        StoreFrame.TryRead(store.Body, out var frame, out _) && SignedRecord.TryRead(frame.Record, out var record, out _) ? record : throw new InvalidOperationException("A good STORE was expected.");
+
+    private static Func<MaculaPeerOptions, MaculaPeerOptions> ServerThatAsks(params IEnumerable<IPEndPoint> bootstraps) =>
+        DhtMember.Server().With(dht => dht with { Bootstraps = [.. bootstraps.Select(bootstrap => BootstrapAddress.Parse(bootstrap.ToString()))] });
+}
