@@ -215,7 +215,7 @@ internal sealed class KeyWatch
                 HandlePushed(records);
 
                 // [KAD-36]: what does not go on from the page before would lead round in a circle, and a page without a further publisher is no step.
-                if (page.Next is not { } next || after >= next || records.All(record => record.Publisher <= after))
+                if (page.Next is not { } next || after >= next || !records.Any(record => record.Key == Key && !(record.Publisher <= after)))
                 {
                     break;
                 }
