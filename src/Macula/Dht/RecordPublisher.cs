@@ -134,7 +134,10 @@ internal sealed class RecordPublisher(
 
         var newest = -1L;
         var answers = await Task.WhenAll(nearest.Select(contact => OfferAsync(contact, record, sequence => newest = Math.Max(newest, sequence))));
-        var ownAnswer = await own is RecordOutcome.Kept or RecordOutcome.Same ? StoreAnswer.Held : StoreAnswer.Refused;
+        var kept = await own;
+        var ownAnswer = kept is RecordOutcome.Kept or RecordOutcome.Same ? StoreAnswer.Held : StoreAnswer.Refused;
+        // [REC-16]: others may have given this node what it published in a former life.
+        newest = kept is RecordOutcome.Superseded(var former) ? Math.Max(newest, former.Body.Sequence) : newest;
 
         // [REC-18]: a tombstone is for those who hold the record; this node, which may be about to stop, knows without.
         var counts = settings.Mode == DhtMode.Server && (nearest.IsEmpty || record.Body.State == RecordState.Live);

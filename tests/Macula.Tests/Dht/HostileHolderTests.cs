@@ -1,10 +1,12 @@
 using System.Net;
 using Macula.Identity.Realm;
+using Macula.Identity.Records;
 using Macula.Rpc;
 using Macula.Tests.Hostile;
 using Macula.Wire.Errors;
 using Macula.Wire.Frames;
 using Macula.Wire.Frames.Dht;
+using Macula.Wire.Identifiers;
 using Macula.Wire.Records;
 
 namespace Macula.Tests.Dht;
@@ -27,6 +29,27 @@ public sealed class HostileHolderTests
         Assert.InRange(mesh.World.Elapsed - before, TimeSpan.Zero, TimeSpan.FromSeconds(10));
         await mallory.DisposeAsync();
         await serving;
+    });
+
+    [Fact]
+    public void ANodeGoesOnFromWhatItHoldsOfItsFormerLife() => SimulatedRun.Run(5, async mesh => // [REC-16]
+    {
+        var realm = mesh.Found("tenant-a");
+        using var credentials = realm.Issue("alice", mesh.WallNow);
+        var alice = await mesh.StartAsync(realm.File, credentials, DhtMember.Server());
+        await using var mallory = await RawMember.StartAsync(mesh, realm);
+        var (connection, control) = await mallory.EstablishAsync(alice.LocalEndPoint);
+        await using var _ = control;
+        var sequence = mesh.WallNow.UnixMilliseconds + 240_000;
+        var content = new RecordContent.Provider(ProcedureName.Parse("echo"), 7, 0);
+        var former = new RecordSigner(credentials).Sign(content, RecordState.Live, sequence, mesh.WallNow, TimeSpan.FromMinutes(30));
+        Assert.Equal(ErrorCode.NoError, await RawDht.AskForErrorAsync(connection, new StoreFrame(former.Record.Bytes).Write));
+        await (await alice.AdvertiseAsync("echo", Echo)).WaitUntilPublishedAsync();
+
+        var served = Assert.Single(await mallory.ReadRecordsAsync(alice.LocalEndPoint, former.Key));
+        Assert.True(SignedRecord.TryRead(served, out var record, out var _));
+        Assert.Equal((sequence + 1, 0u), (record.Body.Sequence, Assert.IsType<RecordContent.Provider>(record.Body.Content).Version));
+        await alice.DisposeAsync();
     });
 
     [Fact]
