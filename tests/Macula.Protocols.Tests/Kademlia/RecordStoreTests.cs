@@ -141,6 +141,19 @@ public sealed class RecordStoreTests
     }
 
     [Fact]
+    public void RememberedRecordThatIsStillInTimeIsServedWhenItComesAgain() // [REC-11] [REC-12]
+    {
+        Store(Given.Provider(_publisher, sequence: 1, timeToLive: TimeSpan.FromHours(2)));
+        var newest = Given.Provider(_publisher, sequence: 2, issued: Given.WallStart + TimeSpan.FromMinutes(5), timeToLive: TimeSpan.FromMinutes(1));
+        Store(newest);
+        var later = TimeSpan.FromMinutes(2);
+        Assert.Empty(_store.Live(newest.Key, Given.Start + later));
+
+        Assert.IsType<RecordOutcome.Kept>(_store.Store(newest, Given.Start + later, Given.WallStart + later));
+        Assert.Equal([newest], _store.Live(newest.Key, Given.Start + later));
+    }
+
+    [Fact]
     public void ExpiringLetsGoOfWhatIsOverAndOfNothingElse() // [REC-11]
     {
         var set = new RecordSet(1000);
