@@ -93,7 +93,7 @@ internal sealed class QuicEndpoint : TransportEndpoint
         }
         catch (SocketException exception)
         {
-            throw new DialException(Wire.Errors.ErrorCode.Unreachable, $"{host} cannot be resolved: {exception.Message}.", exception);
+            throw new DialException(Wire.Errors.ErrorCode.Unreachable, $"{host} cannot be resolved ({exception.Message}).", exception);
         }
     }
 

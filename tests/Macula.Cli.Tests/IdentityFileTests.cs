@@ -33,7 +33,7 @@ public sealed class IdentityFileTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData("realm.json", "is not what it should be")]
+    [InlineData("realm.json", "is not what it should be, in line 1: 'd' is an invalid start of a value. Get")]
     [InlineData("node.crt", "holds no certificate")]
     [InlineData("node.key", "holds no private key")]
     public async Task DamagedFileIsNamed(string file, string found)
@@ -114,6 +114,22 @@ public sealed class IdentityFileTests : IAsyncDisposable
     [Fact]
     public async Task MissingAuthorityIsNamed() =>
         (await _workspace.RunAsync("cert", "issue", "bob", "--authority", "nowhere")).ExpectOneLine(4, "nowhere/realm.json does not exist", "macula realm create");
+
+    [Fact]
+    public async Task AuthorityThatCannotBeReadIsNotSaidToBeMissing()
+    {
+        File.Delete(_workspace["tenant-a/realm.json"]);
+        Directory.CreateDirectory(_workspace["tenant-a/realm.json"]);
+
+        (await _workspace.RunAsync("cert", "issue", "bob", "--authority", "tenant-a")).ExpectOneLine(4, "tenant-a/realm.json cannot be read");
+    }
+
+    [Fact]
+    public async Task DirectoryOfANodeThatIsNoneIsNamed()
+    {
+        (await _workspace.RunAsync("serve", "--as", "nowhere")).ExpectOneLine(4, "nowhere does not exist", "macula cert issue");
+        (await _workspace.RunAsync("serve", "--as", "alice/node.crt")).ExpectOneLine(4, "alice/node.crt is no directory", "macula cert issue");
+    }
 
     [Fact]
     public async Task AuthorityInUseIsSaid()

@@ -24,6 +24,12 @@ internal sealed record NodeDirectory(string Path)
     /// <exception cref="IdentityFileException">A file cannot be used; the message says which, and what to do.</exception>
     public (RealmFile Realm, NodeCredentials Credentials) Load(string? realmFile = null, OwnCertificateCheck check = OwnCertificateCheck.Required)
     {
+        if (!Directory.Exists(Path))
+        {
+            var found = File.Exists(Path) ? "is no directory" : "does not exist";
+            throw new IdentityFileException(FileFault.Missing, Path, $"{found}.", "Name the directory of a node, as 'macula cert issue' makes it.");
+        }
+
         var realm = RealmFile.Load(realmFile is null ? RealmFilePath : RealmFileAt(realmFile), EcdsaP256Scheme.Instance);
         var issuing = check == OwnCertificateCheck.Required ? realm : RealmFile.Load(RealmFilePath, EcdsaP256Scheme.Instance);
         return (realm, NodeCredentials.Load(CertificatePath, KeyPath, new RealmTrust(issuing), SystemTime.Now));

@@ -28,7 +28,7 @@ public sealed class AuthorityStore : IDisposable
     private const string SaltFileName = "salt.secret";
     private const string LockFileName = "lock";
 
-    private const string Cure = "Restore the authority's directory from a backup.";
+    private const string Cure = "Name the directory that 'macula realm create' wrote, or restore it from a backup.";
 
     private readonly string _directory;
     private readonly FileStream _lock;
@@ -106,11 +106,9 @@ public sealed class AuthorityStore : IDisposable
         options ??= new AuthorityOptions();
         options.Validate();
         var realmPath = Path.Combine(directory, RealmFileName);
-        if (!File.Exists(realmPath))
-        {
-            throw new IdentityFileException(FileFault.Missing, realmPath, "does not exist.", "Name the directory that 'macula realm create' wrote, or run that first.");
-        }
 
+        // Before the lock, which is a file as well: one that is not there is told from one that this account may not see.
+        IdentityFile.Read(realmPath, RealmFile.MaxBytes, FileSecrecy.Shared, "Name the directory that 'macula realm create' wrote, or run that first.");
         var lockFile = Lock(directory);
         try
         {

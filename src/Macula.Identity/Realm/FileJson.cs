@@ -58,7 +58,9 @@ internal static class FileText
         }
         catch (JsonException exception)
         {
-            throw new IdentityFileException(FileFault.Malformed, path, $"is not what it should be: {exception.Message}", cure, exception);
+            // The platform ends its message with the place, in terms of a parser; an editor shows lines.
+            var reason = exception.Message.Split(" Path: ", 2)[0].TrimEnd('.');
+            throw new IdentityFileException(FileFault.Malformed, path, $"is not what it should be, in line {(exception.LineNumber ?? 0) + 1}: {reason}.", cure, exception);
         }
     }
 }

@@ -90,7 +90,7 @@ internal sealed class DhtNode
         await _joining.SettleAsync(cancellationToken);
         if (!_joining.IsJoined && _settings.Mode == DhtMode.Client && _joining.Failure is { } failure)
         {
-            throw new MaculaException(ErrorCode.Unreachable, $"This node has not found its realm yet: {failure}.");
+            throw new MaculaException(ErrorCode.Unreachable, $"This node has not found its realm yet: {failure.TrimEnd('.')}.");
         }
     }
 
