@@ -117,6 +117,32 @@ public sealed class WrongCommandLineTests
     private static async Task ExpectOneLineAsync(string commandLine, string[] words)
     {
         var outcome = await MaculaProgram.RunAsync(Path.GetTempPath(), commandLine.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+    [Theory]
+    [InlineData("call", "echo", "1", "--as", "bob", "--at")]
+    [InlineData("call", "--as", "bob")]
+    [InlineData("pub", "--as", "bob")]
+    [InlineData("cert", "issue", "--authority", "a")]
+    [InlineData("realm", "create")]
+    [InlineData("call", "echo", "1", "--as", "bob", "--node")]
+    [InlineData("serve", "--as", "alice", "--listen")]
+    [InlineData("version")]
+    public async Task LongWordIsNotRepeatedAsAWhole(params string[] words)
+    {
+        var outcome = await MaculaProgram.RunAsync(Path.GetTempPath(), [.. words, new string('x', 100_000)]);
+
+        outcome.ExpectOneLine(2, "xxx...");
+        Assert.InRange(outcome.Error.Length, 1, 400);
+    }
+
+    [Fact]
+    public async Task HintAboutTheShellIsGivenToThoseWhoNeedIt()
+    {
+        var deep = await MaculaProgram.RunAsync(Path.GetTempPath(), "call", "echo", new string('[', 1000), "--as", "bob");
+        var twice = await MaculaProgram.RunAsync(Path.GetTempPath(), "call", "echo", """{"a":1,"a":2}""", "--as", "bob");
+
+        Assert.DoesNotContain("quotes", deep.Expect(2).Error + twice.Expect(2).Error, StringComparison.Ordinal);
+    }
+
 
         outcome.ExpectOneLine(2, words);
     }

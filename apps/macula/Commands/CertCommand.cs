@@ -118,7 +118,7 @@ internal static class CertCommand
                 "peer" => NodeRoles.Peer,
                 "gateway" => NodeRoles.Gateway,
                 "bootstrap" => NodeRoles.Bootstrap,
-                _ => throw new CommandFailure(ExitCode.Usage, $"'{word}' is no role; the roles are peer, gateway and bootstrap."),
+                _ => throw new CommandFailure(ExitCode.Usage, $"{Word.Quote(word)} is no role; the roles are peer, gateway and bootstrap."),
             };
         }
 

@@ -22,7 +22,7 @@ internal static class UsageFault
         var stranger = parse.UnmatchedTokens
             .Concat(parse.CommandResult.Children.OfType<ArgumentResult>().SelectMany(result => result.Tokens).Select(token => token.Value))
             .FirstOrDefault(token => token.StartsWith("--", StringComparison.Ordinal));
-        return stranger is not null ? Fault($"'{words}' has no option '{stranger}'.")
+        return stranger is not null ? Fault($"'{words}' has no option {Word.Quote(stranger)}.")
             : parse.CommandResult.Children.FirstOrDefault(result => result.Tokens.Any(token => token.Value.Length == 0)) is { } empty ? Fault($"{NameOf(empty)} must not be empty.")
             : parse.Errors.Count > 0 ? Fault(Describe(parse, words))
             : null;
@@ -36,8 +36,8 @@ internal static class UsageFault
         if (parse.UnmatchedTokens is [var stranger, ..])
         {
             return command.Subcommands.Count == 0
-                ? $"'{words}' does not take '{stranger}'."
-                : $"'{words}' has no command '{stranger}'; it has {NamesOf(command)}.";
+                ? $"'{words}' does not take {Word.Quote(stranger)}."
+                : $"'{words}' has no command {Word.Quote(stranger)}; it has {NamesOf(command)}.";
         }
 
         if (command.Subcommands.Count > 0)
@@ -63,7 +63,7 @@ internal static class UsageFault
         return result.Tokens switch
         {
             [] => $"{option.Name} needs a value: {HelpText.NameOf(option)}.",
-            [var token] => $"{option.Name} takes {(option.ValueType == typeof(double) ? "a number" : "a whole number")}, not '{token.Value}'.",
+            [var token] => $"{option.Name} takes {((Nullable.GetUnderlyingType(option.ValueType) ?? option.ValueType) == typeof(double) ? "a number" : "a whole number")}, not {Word.Quote(token.Value)}.",
             _ => $"{option.Name} is given more than once.",
         };
     }

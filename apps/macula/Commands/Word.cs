@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Macula.Cli.Output;
 using Macula.Wire.Frames;
 using Macula.Wire.Identifiers;
 using Macula.Wire.MessagePack;
@@ -23,7 +24,9 @@ internal static class Word
         {
             // The runtime appends the name of the parameter on a place of its own; whoever typed the word has no use for it.
             var rule = exception.Message.Replace($" (Parameter '{exception.ParamName}')", "", StringComparison.Ordinal);
-            throw new CommandFailure(ExitCode.Usage, rule.Contains(text, StringComparison.Ordinal) && text.Length > 0 ? rule : $"'{text}' cannot be used. {rule}");
+
+            // The rules of the mesh's names begin with the name, the others do not repeat it.
+            throw new CommandFailure(ExitCode.Usage, rule.StartsWith('"') ? rule : $"{Quote(text)} cannot be used. {rule}");
         }
     }
 
@@ -42,7 +45,7 @@ internal static class Word
             }
         }
 
-        throw new CommandFailure(ExitCode.Usage, $"{option} does not take '{text}'; it takes {string.Join(", ", Enum.GetValues<T>().Select(NameOf))}.");
+        throw new CommandFailure(ExitCode.Usage, $"{option} does not take {Quote(text)}; it takes {string.Join(", ", Enum.GetValues<T>().Select(NameOf))}.");
     }
 
     /// <summary>Reads a value of the mesh.</summary>
@@ -56,15 +59,28 @@ internal static class Word
         catch (FormatException exception)
         {
             // Shells take the quotes out of JSON that is not quoted itself, which is how most of these come about.
-            var reason = exception.Message.Split(" LineNumber:", 2)[0].TrimEnd('.');
-            throw new CommandFailure(ExitCode.Usage, $"The argument {Shorten(json)} cannot be used: {reason}. In a shell, JSON stands in single quotes: '{{\"a\":5}}'.");
+            var hint = json.Any(char.IsLetter) && !json.Contains('"', StringComparison.Ordinal) ? " In a shell, JSON stands in single quotes: '{\"a\":5}'." : "";
+            throw new CommandFailure(ExitCode.Usage, $"The argument {Shorten(json)} cannot be used: {JsonFault.WithoutPlace(exception.Message)}.{hint}");
         }
     }
 
     /// <summary>Reads an id as the program prints it: 40 hexadecimal digits.</summary>
     /// <exception cref="CommandFailure">It is none.</exception>
     public static NodeId ReadNodeId(string text) =>
-        NodeId.TryParse(text, out var id) ? id : throw new CommandFailure(ExitCode.Usage, $"'{text}' is no node id; it has {2 * NodeId.ByteCount} hexadecimal digits.");
+        NodeId.TryParse(text, out var id) ? id : throw new CommandFailure(ExitCode.Usage, $"{Quote(text)} is no node id; it has {2 * NodeId.ByteCount} hexadecimal digits.");
+
+    /// <summary>Reads the number that an option takes: digits with a point, not the separators between thousands that the platform would pass over, so that 0,5 is no 5.</summary>
+    public static double ReadNumber(ArgumentResult result)
+    {
+        if (result.Tokens is [var token] && double.TryParse(token.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number))
+        {
+            return number;
+        }
+
+        // What is wrong is said by UsageFault, as it is for every other option.
+        result.AddError("not a number");
+        return 0;
+    }
 
     /// <summary>Reads the time that a call is given, 1 ms to 24 h.</summary>
     /// <param name="seconds">The number, which may be none.</param>
@@ -86,6 +102,9 @@ internal static class Word
     /// <summary>The word for a member of an enumeration.</summary>
     public static string NameOf<T>(T value)
         where T : struct, Enum => JsonNamingPolicy.KebabCaseLower.ConvertName(value.ToString());
+
+    /// <summary>A word as it was typed, for a message; its beginning, when it is long.</summary>
+    public static string Quote(string text) => $"'{Shorten(text)}'";
 
     private static string Shorten(string text) => text.Length <= 60 ? text : $"{text.AsSpan(0, 57)}...";
 }

@@ -1,3 +1,4 @@
+using Macula.Cli.Commands;
 using Macula.Rpc;
 using Macula.Wire.Errors;
 using Macula.Wire.Frames;
@@ -38,7 +39,7 @@ internal static class BuiltInProcedures
     /// <exception cref="CommandFailure">One is none of theirs.</exception>
     public static string[] Demand(string[] names) =>
         names.FirstOrDefault(name => !All.ContainsKey(name)) is { } unknown
-            ? throw new CommandFailure(ExitCode.Usage, $"'{unknown}' is no built-in procedure; there are {string.Join(", ", All.Keys)}.")
+            ? throw new CommandFailure(ExitCode.Usage, $"{Word.Quote(unknown)} is no built-in procedure; there are {string.Join(", ", All.Keys)}.")
             : [.. names.Distinct(StringComparer.Ordinal)];
 
     // Long enough to try any deadline by hand, and no reason to hold a node's memory for a day.
