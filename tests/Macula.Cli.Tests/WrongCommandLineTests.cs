@@ -65,6 +65,7 @@ public sealed class WrongCommandLineTests
     [InlineData("pub sensor.* 1 --as alice", "sensor.*")]
     [InlineData("pub sensor.load {a:5} --as alice", "{a:5}", "single quotes")]
     [InlineData("pub sensor.load --measure height --as alice", "--measure does not take 'height'; it takes load, memory")]
+    [InlineData(Call + " --deadline 0,5", "--deadline takes a number, not '0,5'")]
     [InlineData("pub sensor.load 1 --measure load --as alice", "not both")]
     [InlineData("pub sensor.load --every 0 --as alice", "--every takes 0.01 to 86400 seconds")]
     [InlineData("sub", "needs PATTERN and --as DIR")]
@@ -74,11 +75,13 @@ public sealed class WrongCommandLineTests
     [InlineData("sub sensor.* --as bob --for -1", "--for takes 0.1 to 86400 seconds")]
     [InlineData("session", "needs --as DIR")]
     [InlineData("session --as bob --dht both", "--dht does not take 'both'")]
+    [InlineData("pub sensor.load --every soon --as alice", "--every takes a number, not 'soon'")]
     [InlineData("bench call --calls 0", "--calls takes 1 to 1000000")]
     [InlineData("sim --seed soon", "--seed takes a whole number, not 'soon'")]
     [InlineData("sim --nodes 3", "--nodes takes 4 to 1000")]
     [InlineData("sim --nodes 5", "--realms takes 1 to 8")]
     [InlineData("sim --seconds 60", "--seconds takes 80 to 3600")]
+    [InlineData("sub sensor.* --as bob --for 1,5", "--for takes a number, not '1,5'")]
     [InlineData("bench call --seconds NaN", "--seconds takes 0.1 to 60")]
     public Task WrongCommandLineOfWhatAsksTheMeshIsSaidInOneLine(string commandLine, params string[] words) => ExpectOneLineAsync(commandLine, words);
 

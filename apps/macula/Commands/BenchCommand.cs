@@ -10,9 +10,9 @@ internal static class BenchCommand
 
     private static ProgramCommand CreateCall()
     {
-        var calls = new Option<int>("--calls") { Description = "Calls one after the other, for the round trip.", HelpName = "N", DefaultValueFactory = _ => 1000 };
-        var rounds = new Option<int>("--rounds") { Description = "How often to measure; of each figure the median is printed, and all samples.", HelpName = "N", DefaultValueFactory = _ => 5 };
-        var seconds = new Option<double>("--seconds") { Description = "Length of each measurement of the rate.", HelpName = "SECONDS", DefaultValueFactory = _ => 2 };
+        var calls = new Option<int>("--calls") { Description = "Calls one after the other, for the round trip, 1 to 1000000.", HelpName = "N", DefaultValueFactory = _ => 1000 };
+        var rounds = new Option<int>("--rounds") { Description = "How often to measure, 1 to 100; of each figure the median is printed, and all samples.", HelpName = "N", DefaultValueFactory = _ => 5 };
+        var seconds = new Option<double>("--seconds") { Description = "Length of each measurement of the rate, 0.1 to 60.", HelpName = "SECONDS", CustomParser = Word.ReadNumber, DefaultValueFactory = _ => 2 };
         var command = new ProgramCommand("call", "Measure calls between two processes on loopback.")
         {
             Details = """

@@ -36,7 +36,7 @@ internal static class CallCommand
         var nodeId = new Option<string?>("--node") { Description = "Id of the node that must answer. Default: any that provides the procedure.", HelpName = "ID" };
         var deadline = new Option<double>("--deadline")
         {
-            Description = "Time for everything together, 0.001 to 86400.", HelpName = "SECONDS", DefaultValueFactory = _ => 10,
+            Description = "Time for everything together, 0.001 to 86400.", HelpName = "SECONDS", CustomParser = Word.ReadNumber, DefaultValueFactory = _ => 10,
         };
         var wait = new Option<bool>("--wait") { Description = "Wait until somebody provides the procedure, as long as the deadline allows. Default: fail at once when nobody does." };
         var node = new NodeOptions();

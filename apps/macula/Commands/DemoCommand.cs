@@ -15,7 +15,7 @@ internal static class DemoCommand
     {
         var seconds = new Option<double>("--seconds")
         {
-            Description = "How long events are watched, in each of two steps: 2 to 600.", HelpName = "SECONDS", DefaultValueFactory = _ => new DemoPlan().Watching.TotalSeconds,
+            Description = "How long events are watched, in each of two steps: 2 to 600.", HelpName = "SECONDS", CustomParser = Word.ReadNumber, DefaultValueFactory = _ => new DemoPlan().Watching.TotalSeconds,
         };
         var command = new ProgramCommand("demo", "Show a mesh at work: a gateway and peers of two realms, in processes of their own.")
         {

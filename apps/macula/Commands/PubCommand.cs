@@ -19,7 +19,7 @@ internal static class PubCommand
     {
         var topic = new Argument<string>("topic") { Description = "What the events are about, such as sensor.load." };
         var value = new Argument<string?>("value") { Description = "What happened, as JSON. Default: null.", Arity = ArgumentArity.ZeroOrOne };
-        var every = new Option<double?>("--every") { Description = "Publish again after so many seconds, 0.01 to 86400, until Ctrl-C. Default: publish once.", HelpName = "SECONDS" };
+        var every = new Option<double?>("--every") { Description = "Publish again after so many seconds, 0.01 to 86400, until Ctrl-C. Default: publish once.", HelpName = "SECONDS", CustomParser = result => Word.ReadNumber(result) };
         var measure = new Option<string?>("--measure") { Description = "Publish a measurement of this machine instead of VALUE: load or memory.", HelpName = "WHAT" };
         var node = new NodeOptions();
         var stop = new StopRequest();

@@ -17,7 +17,7 @@ internal static class SubCommand
     {
         var pattern = new Argument<string>("pattern") { Description = "Which topics: '*' stands for one segment, '**' for any number of them, also none." };
         var count = new Option<int?>("--count") { Description = "End after so many events, 1 to 1000000000. Default: no limit.", HelpName = "N" };
-        var seconds = new Option<double?>("--for") { Description = "End after so many seconds from the moment that the subscription is in force, 0.1 to 86400. Default: no limit.", HelpName = "SECONDS" };
+        var seconds = new Option<double?>("--for") { Description = "End after so many seconds from the moment that the subscription is in force, 0.1 to 86400. Default: no limit.", HelpName = "SECONDS", CustomParser = result => Word.ReadNumber(result) };
         var node = new NodeOptions();
         var stop = new StopRequest();
         var command = new ProgramCommand("sub", "Show the events whose topics match a pattern, until Ctrl-C.")
