@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using System.CommandLine;
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using Macula.Cli.Nodes;
 using Macula.Cli.Output;
 using Macula.Dht;
 using Macula.Wire.Identifiers;
@@ -21,7 +23,7 @@ internal sealed class ListenOptions
 
     private readonly Option<string[]> _addresses = new("--address")
     {
-        Description = $"Where other nodes dial this one. May be given {Contact.MaxAddresses} times. Default: the address that is bound, if it is one.",
+        Description = $"Where other nodes dial this one. May be given up to {Contact.MaxAddresses} times. Default: the address that is bound, if it is one.",
         HelpName = "IP:PORT",
         DefaultValueFactory = _ => [],
     };
@@ -78,13 +80,16 @@ internal sealed class ListenOptions
         listen is null || ParseListen(listen).Address is var address && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any));
 
     private static IPEndPoint ParseDialled(string text) =>
-        ParseListen(text) is { Port: > 0 } endPoint && !IsUnspecified(text)
+        TryParse(text, out var endPoint) && endPoint.Port > 0 && HostAddress.IsOneHost(endPoint.Address)
             ? endPoint
-            : throw new CommandFailure(ExitCode.Usage, $"'{text}' is no address that others could dial; write it as 192.0.2.7:9443 or [2001:db8::7]:9443.");
+            : throw new CommandFailure(ExitCode.Usage, $"{Word.Quote(text)} is no address that others could dial; write it as 192.0.2.7:9443 or [2001:db8::7]:9443.");
+
+    private static IPEndPoint ParseListen(string text) =>
+        TryParse(text, out var endPoint) && !HostAddress.IsOfMany(endPoint.Address)
+            ? endPoint
+            : throw new CommandFailure(ExitCode.Usage, $"{Word.Quote(text)} is no address to bind; write it as 127.0.0.1:9443, 0.0.0.0:9443 or [::]:9443.");
 
     // The platform reads "9443" and "127.1:80" as addresses as well, and an address without port as one with port 0.
-    private static IPEndPoint ParseListen(string text) =>
-        IPEndPoint.TryParse(text, out var endPoint) && string.Equals(endPoint.ToString(), text, StringComparison.OrdinalIgnoreCase)
-            ? endPoint
-            : throw new CommandFailure(ExitCode.Usage, $"'{text}' is no address to bind; write it as 127.0.0.1:9443, 0.0.0.0:9443 or [::]:9443.");
+    private static bool TryParse(string text, [NotNullWhen(true)] out IPEndPoint? endPoint) =>
+        IPEndPoint.TryParse(text, out endPoint) && string.Equals(endPoint.ToString(), text, StringComparison.OrdinalIgnoreCase);
 }

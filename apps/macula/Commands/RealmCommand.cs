@@ -19,7 +19,7 @@ internal static class RealmCommand
         var directory = new Option<string?>("--out") { Description = "Directory for the authority's files. Default: one named after the realm.", HelpName = "DIR" };
         var bootstrap = new Option<string[]>("--bootstrap")
         {
-            Description = "Address that new nodes of the realm are given. May be repeated.",
+            Description = $"Address that new nodes of the realm are given. May be given up to {RealmFile.MaxBootstraps} times.",
             HelpName = "HOST:PORT",
             DefaultValueFactory = _ => [],
         };
@@ -87,7 +87,7 @@ internal static class RealmCommand
 
     private static BootstrapAddress[] ParseBootstraps(string[] texts) =>
         texts.Length <= RealmFile.MaxBootstraps
-            ? [.. texts.Select(text => Word.Read(text, BootstrapAddress.Parse))]
+            ? [.. texts.Select(HostAddress.Parse)]
             : throw new CommandFailure(ExitCode.Usage, $"A realm has at most {RealmFile.MaxBootstraps} bootstrap addresses.");
 
     private static void Show(RealmFile realm, string path, OutputForm form)
