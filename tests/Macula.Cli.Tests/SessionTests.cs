@@ -54,6 +54,11 @@ public sealed class SessionTests : IAsyncDisposable
     [InlineData("""{"subscribe":"sensor.*"}""", "needs an id")]
     [InlineData("""{"id":1,"subscribe":"sensor..x"}""", "sensor..x")]
     [InlineData("""{"id":1,"unsubscribe":9}""", "id 9")]
+    [InlineData("""{"id":1,"call":"echo","at":"0.0.0.0:9443"}""", "'0.0.0.0:9443'", "cannot be dialled")]
+    [InlineData("""{"id":1,"call":"\ud800"}""", "half of a surrogate pair")]
+    [InlineData("""{"id":1,"\ud800":1}""", "half of a surrogate pair")]
+    [InlineData("""{"id":1,"publish":"sensor.load","value":"\ud800"}""", "field value", "half of a surrogate pair")]
+    [InlineData("""{"id":1,"publish":"sensor.load","value":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}""", "field value", "nest too deep")]
     public async Task WrongLineIsAnsweredAndTheSessionGoesOn(string line, params string[] words)
     {
         _workspace.Issue("tenant-a", "bob");
@@ -67,6 +72,22 @@ public sealed class SessionTests : IAsyncDisposable
         Assert.Equal(2, answers.Length);
         Assert.All(answers, answer => Assert.Equal("Usage", answer.GetProperty("error").GetString()));
         Assert.All(words, word => Assert.Contains(word, answers[0].GetProperty("message").GetString(), StringComparison.Ordinal));
+        Assert.Equal("next", answers[1].GetProperty("id").GetString());
+    }
+
+    [Fact]
+    public async Task LineThatIsNoUtf8IsAnsweredAndTheSessionGoesOn()
+    {
+        _workspace.Issue("tenant-a", "bob");
+        using var session = Start("bob");
+
+        await session.WriteAsync("{\"id\":\""u8.ToArray(), [0xff], "\",\"call\":\"echo\"}\n"u8.ToArray());
+        await session.WriteAsync("""{"id":"next"}""");
+        session.EndInput();
+        var answers = (await session.ReadToEndAsync()).Where(answer => !answer.TryGetProperty("event", out _)).ToArray();
+
+        Assert.Equal(0, session.ExitCode);
+        Assert.Contains("UTF-8", answers[0].GetProperty("message").GetString(), StringComparison.Ordinal);
         Assert.Equal("next", answers[1].GetProperty("id").GetString());
     }
 

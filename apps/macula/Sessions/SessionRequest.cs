@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
+using System.Text.Unicode;
 using Macula.Cli.Commands;
 using Macula.Cli.Output;
 using Macula.Rpc;
@@ -46,7 +48,12 @@ internal abstract record SessionRequest(RawJson? Id)
         RawJson? id = null;
         try
         {
-            using var document = JsonDocument.Parse(utf8);
+            if (!Utf8.IsValid(utf8.Span))
+            {
+                throw Misuse("A request is UTF-8; this line is not.");
+            }
+
+            using var document = JsonDocument.Parse(utf8, Reading);
             var request = document.RootElement;
             if (request.ValueKind != JsonValueKind.Object)
             {
@@ -56,9 +63,14 @@ internal abstract record SessionRequest(RawJson? Id)
             id = request.TryGetProperty("id", out var given) ? ReadId(given) : null;
             return Read(id, request);
         }
-        catch (JsonException)
+        catch (JsonException exception)
         {
-            return new Wrong(id, Misuse("A request is one JSON object on one line."));
+            return new Wrong(id, Misuse($"A request is one JSON object on one line: {JsonFault.Describe(exception)}."));
+        }
+        catch (InvalidOperationException)
+        {
+            // What the reader of strings throws; the kinds of all fields that are read are looked at first.
+            return new Wrong(id, Misuse("A string of the request holds half of a surrogate pair."));
         }
         catch (CommandFailure fault)
         {
@@ -122,12 +134,17 @@ internal abstract record SessionRequest(RawJson? Id)
         : throw Misuse($"The field {field} holds a string.");
 
     private static MeshValue ValueOf(JsonElement request, string field) =>
-        request.TryGetProperty(field, out var value) ? Word.ReadJson(value.GetRawText()) : MeshValue.Nil;
+        !request.TryGetProperty(field, out var value) ? MeshValue.Nil
+        : MeshValue.TryParseJson(JsonMarshal.GetRawUtf8Value(value), out var read, out var error) ? read
+        : throw Misuse($"The field {field} holds no value of the mesh: {error.Detail}.");
 
     private static TimeSpan? DeadlineOf(JsonElement request) =>
         !request.TryGetProperty("deadline", out var value) ? null
         : value.ValueKind == JsonValueKind.Number ? Word.ReadDeadline(value.GetDouble(), "deadline")
         : throw Misuse("The field deadline holds a number of seconds.");
+
+    // A container of the mesh takes up to three levels of JSON, and stands in the request's object.
+    private static readonly JsonDocumentOptions Reading = new() { MaxDepth = (3 * MeshValue.MaxDepth) + 2 };
 
     private static CommandFailure Misuse(string message) => new(ExitCode.Usage, message);
 

@@ -20,6 +20,17 @@ internal sealed class SessionDriver(Process process) : IDisposable
         await process.StandardInput.FlushAsync();
     }
 
+    /// <summary>Writes bytes that need not be text.</summary>
+    public async Task WriteAsync(params byte[][] parts)
+    {
+        foreach (var part in parts)
+        {
+            await process.StandardInput.BaseStream.WriteAsync(part);
+        }
+
+        await process.StandardInput.BaseStream.FlushAsync();
+    }
+
     /// <summary>Ends its input.</summary>
     public void EndInput() => process.StandardInput.Close();
 
