@@ -6,7 +6,7 @@ internal static class ExitCodes
     /// <summary>Every code with its meaning, in the order of the numbers.</summary>
     public static IReadOnlyList<(ExitCode Code, string Meaning)> All { get; } =
     [
-        (ExitCode.Success, "Done; 'serve', 'node run' or 'gateway run' was told to stop."),
+        (ExitCode.Success, "Done, or told to stop where a command runs until then, as 'serve' and 'gateway run' do."),
         (ExitCode.Failure, "Failed in a way that has no code of its own."),
         (ExitCode.Usage, "The command line is wrong."),
         (ExitCode.MissingRequirement, "The QUIC library or the .NET SDK is missing on this machine."),

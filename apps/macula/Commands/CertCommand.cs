@@ -28,7 +28,7 @@ internal static class CertCommand
             HelpName = "ROLES",
             DefaultValueFactory = _ => "peer",
         };
-        var days = new Option<int>("--days") { Description = "Days until the certificate ends.", HelpName = "N", DefaultValueFactory = _ => (int)Limits.NodeLifetime.TotalDays };
+        var days = new Option<int>("--days") { Description = $"Days until the certificate ends, 1 to {(int)Limits.AuthorityLifetime.TotalDays}.", HelpName = "N", DefaultValueFactory = _ => (int)Limits.NodeLifetime.TotalDays };
         var directory = new Option<string?>("--out") { Description = "Directory for the node's files. Default: one named after the node.", HelpName = "DIR" };
         var command = new ProgramCommand("issue", "Make a node: its key, certificate and directory.")
         {

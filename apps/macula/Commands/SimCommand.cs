@@ -13,9 +13,9 @@ internal static class SimCommand
     public static Command Create()
     {
         var seed = new Option<long?>("--seed") { Description = "The run to make; the same seed gives the same run. Without it a fresh one is drawn and printed.", HelpName = "N" };
-        var seeds = new Option<int>("--seeds") { Description = "How many runs to make, with this seed and those after it.", HelpName = "COUNT", DefaultValueFactory = _ => 1 };
-        var nodes = new Option<int>("--nodes") { Description = "How many nodes there are, the gateway included.", HelpName = "N", DefaultValueFactory = _ => 20 };
-        var realms = new Option<int>("--realms") { Description = "How many realms there are, at most one for every three nodes.", HelpName = "N", DefaultValueFactory = _ => 2 };
+        var seeds = new Option<int>("--seeds") { Description = "How many runs to make, 1 to 1000000, with this seed and those after it.", HelpName = "COUNT", DefaultValueFactory = _ => 1 };
+        var nodes = new Option<int>("--nodes") { Description = "How many nodes there are, the gateway included, 4 to 1000.", HelpName = "N", DefaultValueFactory = _ => 20 };
+        var realms = new Option<int>("--realms") { Description = "How many realms there are, 1 to 8, and at most one for every three nodes.", HelpName = "N", DefaultValueFactory = _ => 2 };
         var seconds = new Option<int>("--seconds") { Description = "Length of a run in virtual time, 80 to 3600. There are faults until 70 s before its end.", HelpName = "SECONDS", DefaultValueFactory = _ => 120 };
         var command = new ProgramCommand("sim", "Run a whole mesh in virtual time while things go wrong, and check that it does what it must.")
         {
