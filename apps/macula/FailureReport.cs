@@ -15,18 +15,14 @@ internal static class FailureReport
     public static ExitCode Report(Exception exception, OutputForm form)
     {
         var exitCode = ExitCodeOf(exception);
-        if (form == OutputForm.Json)
-        {
-            JsonLine.Write([.. FieldsOf(exception), ("exit", (int)exitCode)]);
-        }
-        else
+        if (form == OutputForm.Text || !TryWriteObject(exception, exitCode))
         {
             Terminal.WriteError(exception is CallException call ? Describe(call) : MessageOf(exception, exitCode));
         }
 
         if (exitCode == ExitCode.Bug)
         {
-            Console.Error.WriteLine($"This is a bug in macula; please report it with these lines:{Environment.NewLine}{exception}");
+            Terminal.WriteNote($"This is a bug in macula; please report it with these lines:{Environment.NewLine}{exception}");
         }
 
         return exitCode;
@@ -38,10 +34,23 @@ internal static class FailureReport
         var exitCode = ExitCodeOf(exception);
         return
         [
-            ("error", exception is MaculaException known ? known.Code.ToString() : exitCode.ToString()),
+            ("error", exception is MaculaException known and not (BindException or TransportUnavailableException) ? known.Code.ToString() : exitCode.ToString()),
             ("message", MessageOf(exception, exitCode)),
             ("handler", (exception as CallException)?.Execution),
         ];
+    }
+
+    private static bool TryWriteObject(Exception exception, ExitCode exitCode)
+    {
+        try
+        {
+            JsonLine.Write([.. FieldsOf(exception), ("exit", (int)exitCode)]);
+            return true;
+        }
+        catch (OutputException)
+        {
+            return false;
+        }
     }
 
     private static string MessageOf(Exception exception, ExitCode exitCode) => exitCode == ExitCode.Interrupted ? "Stopped before it was done." : exception.Message;
@@ -57,7 +66,7 @@ internal static class FailureReport
         IdentityFileException => ExitCode.IdentityFile,
         AuthorityException { Code: ErrorCode.CertificateExpired } => ExitCode.IdentityFile,
         AuthorityException => ExitCode.Refused,
-
+        OutputException => ExitCode.Failure,
         TransportUnavailableException => ExitCode.MissingRequirement,
         BindException => ExitCode.CannotBind,
         MaculaException macula => ExitCodeOf(macula.Code),

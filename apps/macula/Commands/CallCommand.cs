@@ -125,7 +125,7 @@ internal static class CallCommand
         }
 
         Terminal.WriteLine(ResultText.Of(reply.Value, "The call succeeded, but its result"));
-        Console.Error.WriteLine(
+        Terminal.WriteNote(
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"from {reply.Provider.Name} ({reply.Provider.NodeId}), {reply.Path.Carrier}, round trip {reply.Path.RoundTripTime.TotalMilliseconds:0.00} ms, all together {reply.Elapsed.TotalMilliseconds:0.0} ms"));

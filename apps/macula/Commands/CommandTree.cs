@@ -40,6 +40,7 @@ internal static class CommandTree
         CommonOptions.Json.Recursive = true;
         root.Add(CommonOptions.Json);
         root.Options.OfType<HelpOption>().Single().Action = new HelpOnRequest();
+        root.Options.OfType<VersionOption>().Single().Action = new VersionOnRequest();
         return root;
     }
 }

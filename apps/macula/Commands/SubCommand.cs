@@ -88,7 +88,7 @@ internal static class SubCommand
         }
         else
         {
-            Console.Error.WriteLine($"Subscribed to {pattern}.");
+            Terminal.WriteNote($"Subscribed to {pattern}.");
         }
     }
 

@@ -10,8 +10,8 @@ internal static class UsageFault
     /// <summary>The first fault; null when the command line can be obeyed.</summary>
     public static CommandFailure? Find(ParseResult parse)
     {
-        // Whoever asks for help has seen already that something is wrong.
-        if (parse.Action is HelpOnRequest)
+        // Whoever asks for help has seen already that something is wrong, and the version is the same beside any other word.
+        if (parse.Action is HelpOnRequest or VersionOnRequest)
         {
             return null;
         }

@@ -9,12 +9,15 @@ namespace Macula.Cli.Commands;
 /// <summary><c>macula version</c>.</summary>
 internal static class VersionCommand
 {
+    /// <summary>Which program this is, with the commit that it was built from.</summary>
+    public static string ProgramVersion { get; } = typeof(VersionCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
+
     public static Command Create()
     {
         var command = new ProgramCommand("version", "Show the versions of the program, the protocol and the runtime.");
         command.SetAction(parse =>
         {
-            var program = typeof(VersionCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
+            var program = ProgramVersion;
             var protocol = string.Join(", ", ConnectionEstablishment.SupportedVersions);
             if (CommonOptions.FormOf(parse) == OutputForm.Json)
             {

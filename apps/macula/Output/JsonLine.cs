@@ -11,11 +11,8 @@ internal static class JsonLine
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Writes the fields in order; those whose value is null are left out.</summary>
-    public static void Write(params ReadOnlySpan<(string Name, object? Value)> fields)
-    {
-        Console.Out.WriteLine(Compose(fields));
-        Console.Out.Flush();
-    }
+    /// <exception cref="OutputException">Nobody can have it.</exception>
+    public static void Write(params ReadOnlySpan<(string Name, object? Value)> fields) => Terminal.WriteLine(Compose(fields));
 
     /// <summary>The object as text.</summary>
     public static string Compose(params ReadOnlySpan<(string Name, object? Value)> fields)

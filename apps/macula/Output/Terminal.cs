@@ -39,10 +39,31 @@ internal static class Terminal
     public static string Harmless(string text) => string.Concat(text.Select(character => char.IsControl(character) ? ' ' : character));
 
     /// <summary>Writes a line of result.</summary>
+    /// <exception cref="OutputException">Nobody can have it.</exception>
     public static void WriteLine(string line)
     {
-        Console.Out.WriteLine(line);
-        Console.Out.Flush();
+        try
+        {
+            Console.Out.WriteLine(line);
+            Console.Out.Flush();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new OutputException(exception);
+        }
+    }
+
+    /// <summary>Writes a line beside the result, to standard error.</summary>
+    public static void WriteNote(string line)
+    {
+        try
+        {
+            Console.Error.WriteLine(line);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // There is no third place to say it; the exit code tells what matters.
+        }
     }
 
     /// <summary>Writes what went wrong, in one line.</summary>
@@ -50,7 +71,7 @@ internal static class Terminal
     {
         // Another node's message may hold anything; line breaks and escape sequences are not for this terminal.
         var line = Harmless(message);
-        Console.Error.WriteLine(ErrorHasColour ? $"{Red}macula: {line}{Reset}" : $"macula: {line}");
+        WriteNote(ErrorHasColour ? $"{Red}macula: {line}{Reset}" : $"macula: {line}");
     }
 
     /// <summary>Writes label and value pairs with the values aligned.</summary>
