@@ -28,7 +28,39 @@ public sealed class DemoTests
         Assert.Equal(0, lines[2].GetProperty("events").GetInt32());
         Assert.Contains("CertificateWrongRealm", lines[2].GetProperty("gatewayLog").GetString(), StringComparison.Ordinal);
         Assert.Empty(outcome.Error);
-        Assert.Empty(Directory.GetFileSystemEntries(home.Path, "macula-demo-*"));
+        Assert.Empty(Directory.GetFileSystemEntries(home.Path));
+    }
+
+    [Theory]
+    [InlineData("demo", "--json")]
+    [InlineData("bench", "call", "--json")]
+    public async Task WithoutATemporaryDirectoryTheReasonIsSaid(params string[] words)
+    {
+        var outcome = await MaculaProgram.RunAsync(Path.GetTempPath(), words, start => start.Environment["TMPDIR"] = "/missing-directory");
+
+        Assert.Contains("Set TMPDIR", outcome.Expect(1).Json().GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.Empty(outcome.Error);
+    }
+
+    [Fact]
+    public async Task DemonstrationFitsATerminalOf80Columns()
+    {
+        using var home = new TemporaryFolder();
+        var command = string.Join(' ', MaculaProgram.Path.FirstArguments.Prepend(MaculaProgram.Path.File).Select(word => $"'{word}'"));
+        var start = new ProcessStartInfo("script", ["-qec", $"stty cols 80; exec {command} demo --seconds 2", "/dev/null"]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        start.Environment["TERM"] = "dumb";
+        start.Environment["TMPDIR"] = home.Path;
+        using var terminal = Process.Start(start)!;
+        var lines = new List<string>();
+        while (await terminal.StandardOutput.ReadLineAsync().WaitAsync(MaculaProgram.Patience) is { } line)
+        {
+            lines.Add(line.TrimEnd('\r'));
+        }
+
+        Assert.All(lines, line => Assert.True(line.Length <= 80, line));
+        Assert.Contains("starting a gateway", lines[0], StringComparison.Ordinal);
+        Assert.Contains(lines, line => line.StartsWith("2  ", StringComparison.Ordinal));
+        Assert.Contains("ok", lines[^1], StringComparison.Ordinal);
     }
 
     [Fact]

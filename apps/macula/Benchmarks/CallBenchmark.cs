@@ -29,28 +29,21 @@ internal static class CallBenchmark
     /// <summary>Runs the benchmark and prints its figures.</summary>
     public static async Task RunAsync(CallBenchmarkPlan plan, OutputForm form, CancellationToken cancellationToken)
     {
-        var directory = Directory.CreateTempSubdirectory("macula-bench-");
-        try
-        {
-            var realm = CreateRealm();
-            using var provider = Issue(realm, "provider");
-            using var caller = Issue(realm, "caller");
-            var files = new NodeDirectory(Path.Combine(directory.FullName, "provider"));
-            Directory.CreateDirectory(files.Path);
-            provider.Save(files.CertificatePath, files.KeyPath);
-            realm.Realm.Save(files.RealmFilePath);
+        using var directory = TemporaryDirectory.Create("macula-bench-");
+        var realm = CreateRealm();
+        using var provider = Issue(realm, "provider");
+        using var caller = Issue(realm, "caller");
+        var files = new NodeDirectory(Path.Combine(directory.Path, "provider"));
+        Directory.CreateDirectory(files.Path);
+        provider.Save(files.CertificatePath, files.KeyPath);
+        realm.Realm.Save(files.RealmFilePath);
 
-            await using var serving = ChildProcess.Start(ProgramPath.Own, "provider", ["serve", "echo", "--as", files.Path, "--listen", "127.0.0.1:0", "--until-eof", "--json"]);
-            var address = await AddressOfAsync(serving, cancellationToken);
-            await using var peer = await MaculaPeer.StartAsync(
-                new MaculaPeerOptions { Realm = realm.Realm, Credentials = caller, Transport = new QuicTransport() },
-                cancellationToken);
-            await MeasureAsync(peer, new CallOptions { At = address }, plan, form, cancellationToken);
-        }
-        finally
-        {
-            directory.Delete(recursive: true);
-        }
+        await using var serving = ChildProcess.Start(ProgramPath.Own, "provider", ["serve", "echo", "--as", files.Path, "--listen", "127.0.0.1:0", "--until-eof", "--json"]);
+        var address = await AddressOfAsync(serving, cancellationToken);
+        await using var peer = await MaculaPeer.StartAsync(
+            new MaculaPeerOptions { Realm = realm.Realm, Credentials = caller, Transport = new QuicTransport() },
+            cancellationToken);
+        await MeasureAsync(peer, new CallOptions { At = address }, plan, form, cancellationToken);
     }
 
     private static async Task<IPEndPoint> AddressOfAsync(ChildProcess serving, CancellationToken cancellationToken)

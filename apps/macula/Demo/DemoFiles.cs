@@ -1,4 +1,5 @@
 using Macula.Cli.Nodes;
+using Macula.Cli.Processes;
 using Macula.Identity.Credentials;
 using Macula.Identity.Keys;
 using Macula.Identity.Names;
@@ -13,14 +14,14 @@ internal sealed class DemoFiles : IDisposable
     // The demonstration takes half a minute; whoever finds a copy of a key tomorrow can do nothing with it.
     private static readonly TimeSpan CertificateLifetime = TimeSpan.FromHours(1);
 
-    private readonly DirectoryInfo _root = Directory.CreateTempSubdirectory("macula-demo-");
+    private readonly TemporaryDirectory _root = TemporaryDirectory.Create("macula-demo-");
     private readonly SortedDictionary<string, RealmAuthority> _realms = new(StringComparer.Ordinal);
 
     /// <summary>The directory of a node.</summary>
-    public string this[string realm, string node] => Path.Combine(_root.FullName, realm, node);
+    public string this[string realm, string node] => Path.Combine(_root.Path, realm, node);
 
     /// <summary>The realm file that members of a realm have.</summary>
-    public string RealmFileOf(string realm) => Path.Combine(_root.FullName, $"{realm}.json");
+    public string RealmFileOf(string realm) => Path.Combine(_root.Path, $"{realm}.json");
 
     /// <summary>Founds a realm.</summary>
     public void Found(string realm)
@@ -62,6 +63,6 @@ internal sealed class DemoFiles : IDisposable
             realm.Dispose();
         }
 
-        _root.Delete(recursive: true);
+        _root.Dispose();
     }
 }
