@@ -1,8 +1,17 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
 using Macula.Cli;
 using Macula.Cli.Commands;
 
 var parse = CommandTree.Root.Parse(args, CommandTree.Parsing);
+using var stop = new CancellationTokenSource();
+
+// A terminal that is closed says so by SIGHUP; what was started is to end in good order then as well. The library takes care of SIGINT and SIGTERM.
+using var hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+{
+    signal.Cancel = true;
+    stop.Cancel();
+});
 
 #pragma warning disable CA1031
 try
@@ -12,7 +21,7 @@ try
         throw fault;
     }
 
-    return await parse.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = CommandTree.TimeToStop });
+    return await parse.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = CommandTree.TimeToStop }, stop.Token);
 }
 // A task root: the program ends here, and its user learns of it by one line and an exit code.
 catch (Exception exception)

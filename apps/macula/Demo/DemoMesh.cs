@@ -135,8 +135,14 @@ public sealed class DemoMesh : IAsyncDisposable
     /// <summary>Ends every process and removes the files.</summary>
     public async ValueTask DisposeAsync()
     {
-        await Task.WhenAll(_processes.Select(process => process.DisposeAsync().AsTask()));
-        _files.Dispose();
+        try
+        {
+            await Task.WhenAll(_processes.Select(process => process.DisposeAsync().AsTask()));
+        }
+        finally
+        {
+            _files.Dispose();
+        }
     }
 
     private async Task StartAllAsync(CancellationToken cancellationToken)

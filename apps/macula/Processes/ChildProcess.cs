@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Text.Json;
 
@@ -58,12 +59,23 @@ public sealed class ChildProcess : IAsyncDisposable
     /// <param name="program">How to start it, mostly <see cref="ProgramPath.Own"/>.</param>
     /// <param name="name">What to call it.</param>
     /// <param name="arguments">Its command line.</param>
-    /// <param name="received">Gets each line of output that tells of no event, one after the other; null when nobody wants them.</param>
+    /// <param name="received">Gets each object of output that tells of no event, one after the other; what it throws is thrown by <see cref="Ended"/>. Null when nobody wants them.</param>
     /// <exception cref="CommandFailure">The system does not start it.</exception>
-    public static ChildProcess Start(ProgramPath program, string name, IEnumerable<string> arguments, Action<JsonElement>? received = null) =>
-        Process.Start(program.Describe(arguments)) is { } process
-            ? new ChildProcess(name, process, received ?? (static _ => { }))
-            : throw new CommandFailure(ExitCode.Failure, $"The process '{name}' did not start.");
+    public static ChildProcess Start(ProgramPath program, string name, IEnumerable<string> arguments, Action<JsonElement>? received = null)
+    {
+        var start = program.Describe(arguments);
+
+        // A runtime that is killed leaves the pipes for its debugger behind, in the directory of temporary files; without a debugger it makes none.
+        start.Environment.TryAdd("DOTNET_EnableDiagnostics", "0");
+        try
+        {
+            return new ChildProcess(name, Process.Start(start)!, received ?? (static _ => { }));
+        }
+        catch (Win32Exception exception)
+        {
+            throw new CommandFailure(ExitCode.Failure, $"The process '{name}' did not start: {exception.Message}");
+        }
+    }
 
     /// <summary>The first line of output that tells of an event.</summary>
     /// <param name="name">What the line has in its field <c>event</c>.</param>
@@ -131,8 +143,14 @@ public sealed class ChildProcess : IAsyncDisposable
             _process.Kill();
         }
 
-        await Ended;
-        _process.Dispose();
+        try
+        {
+            await Ended;
+        }
+        finally
+        {
+            _process.Dispose();
+        }
     }
 
     private static bool HoldsAll(string line, string[] words) => words.All(word => line.Contains(word, StringComparison.Ordinal));
@@ -176,7 +194,12 @@ public sealed class ChildProcess : IAsyncDisposable
 
     private void Take(JsonElement line)
     {
-        if (line.ValueKind == JsonValueKind.Object && line.TryGetProperty("event", out var name) && name.ValueKind == JsonValueKind.String)
+        if (line.ValueKind != JsonValueKind.Object)
+        {
+            return;
+        }
+
+        if (line.TryGetProperty("event", out var name) && name.ValueKind == JsonValueKind.String)
         {
             lock (_gate)
             {
