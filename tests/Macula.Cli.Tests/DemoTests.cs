@@ -185,6 +185,10 @@ public sealed class DemoTests
 
     private sealed class SilentView : IDemoView
     {
+        public void ShowStart()
+        {
+        }
+
         public void ShowMesh(DemoMesh mesh)
         {
         }
@@ -193,7 +197,7 @@ public sealed class DemoTests
         {
         }
 
-        public void ShowLine(string line)
+        public void ShowLine(string label, string text)
         {
         }
 

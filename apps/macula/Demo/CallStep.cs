@@ -19,7 +19,7 @@ public sealed class CallStep : IDemoStep
     public string Title => "A call by name: the provider is found in the DHT and called directly";
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<StepFigure>> RunAsync(DemoMesh mesh, Action<string> show, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<StepFigure>> RunAsync(DemoMesh mesh, Action<string, string> show, CancellationToken cancellationToken)
     {
         await DemoMesh.WaitForAsync(mesh.Provider.Process, "published", cancellationToken);
         var first = await CallAsync(mesh, cancellationToken);

@@ -18,6 +18,7 @@ public static class Demonstration
     public static async Task<IReadOnlyList<StepResult>> RunAsync(DemoPlan plan, IDemoView view, CancellationToken cancellationToken)
     {
         var results = new List<StepResult>();
+        view.ShowStart();
         await using var mesh = await DemoMesh.StartAsync(plan, cancellationToken);
         view.ShowMesh(mesh);
         for (var index = 0; index < Steps.Count && results.All(result => result.IsOk); index++)

@@ -20,10 +20,10 @@ public sealed class FailoverStep : IDemoStep
     public string Title => "The provider is killed; the same caller gets an error in time, then another provider";
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<StepFigure>> RunAsync(DemoMesh mesh, Action<string> show, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<StepFigure>> RunAsync(DemoMesh mesh, Action<string, string> show, CancellationToken cancellationToken)
     {
         await mesh.Provider.Process.KillAsync();
-        show($"{mesh.Provider.Process.Name} (process {mesh.Provider.Process.Id}) is killed with SIGKILL");
+        show("", $"{mesh.Provider.Process.Name} (process {mesh.Provider.Process.Id}) is killed with SIGKILL");
         var clock = Stopwatch.StartNew();
         var refused = await mesh.Viewer.CallAsync(Procedure, Argument, Deadline, cancellationToken);
         var failedAfter = clock.Elapsed;
@@ -38,7 +38,7 @@ public sealed class FailoverStep : IDemoStep
         }
 
         var successor = await mesh.StartSuccessorAsync(cancellationToken);
-        show(successor is null ? "no other provider is started" : $"{successor.Process.Name} (process {successor.Process.Id}) is started");
+        show("", successor is null ? "no other provider is started" : $"{successor.Process.Name} (process {successor.Process.Id}) is started");
         var next = await mesh.Viewer.CallAsync(Procedure, Argument, Deadline, cancellationToken);
         if (Answers.ErrorOf(next) is var (nextCode, nextMessage))
         {

@@ -11,11 +11,11 @@ public interface IDemoStep
 
     /// <summary>Takes the step.</summary>
     /// <param name="mesh">Where.</param>
-    /// <param name="show">Gets a line for people whenever there is something to be seen at once.</param>
+    /// <param name="show">Gets a label, or none, and a text for people whenever there is something to be seen at once.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>What was seen.</returns>
     /// <exception cref="DemoException">Something else happened than should have.</exception>
-    Task<IReadOnlyList<StepFigure>> RunAsync(DemoMesh mesh, Action<string> show, CancellationToken cancellationToken);
+    Task<IReadOnlyList<StepFigure>> RunAsync(DemoMesh mesh, Action<string, string> show, CancellationToken cancellationToken);
 }
 
 /// <summary>Something that a step has seen.</summary>

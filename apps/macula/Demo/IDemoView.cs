@@ -3,6 +3,9 @@ namespace Macula.Cli.Demo;
 /// <summary>Shows a demonstration while it runs.</summary>
 public interface IDemoView
 {
+    /// <summary>The processes are being started, which takes some seconds.</summary>
+    void ShowStart();
+
     /// <summary>Everything is started.</summary>
     void ShowMesh(DemoMesh mesh);
 
@@ -10,7 +13,9 @@ public interface IDemoView
     void ShowBegin(int number, IDemoStep step);
 
     /// <summary>There is something to be seen at once; may be called from any thread.</summary>
-    void ShowLine(string line);
+    /// <param name="label">What it is about; empty for nothing.</param>
+    /// <param name="text">What it is.</param>
+    void ShowLine(string label, string text);
 
     /// <summary>A step has ended.</summary>
     void ShowEnd(StepResult result);

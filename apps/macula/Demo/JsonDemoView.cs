@@ -6,6 +6,11 @@ namespace Macula.Cli.Demo;
 internal sealed class JsonDemoView : IDemoView
 {
     /// <inheritdoc/>
+    public void ShowStart()
+    {
+    }
+
+    /// <inheritdoc/>
     public void ShowMesh(DemoMesh mesh)
     {
     }
@@ -16,7 +21,7 @@ internal sealed class JsonDemoView : IDemoView
     }
 
     /// <inheritdoc/>
-    public void ShowLine(string line)
+    public void ShowLine(string label, string text)
     {
     }
 

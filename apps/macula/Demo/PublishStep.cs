@@ -16,7 +16,7 @@ public sealed class PublishStep : IDemoStep
     public string Title => "Measurements of this machine, published each second and seen by whoever subscribes";
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<StepFigure>> RunAsync(DemoMesh mesh, Action<string> show, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<StepFigure>> RunAsync(DemoMesh mesh, Action<string, string> show, CancellationToken cancellationToken)
     {
         var tally = new EventTally();
         var answer = await mesh.Viewer.SubscribeAsync(
@@ -24,7 +24,7 @@ public sealed class PublishStep : IDemoStep
             happened =>
             {
                 tally.Add(happened);
-                show(Describe(happened));
+                show(LabelOf(happened), Describe(happened));
             },
             cancellationToken);
         if (Answers.ErrorOf(answer) is var (code, message))
@@ -58,11 +58,16 @@ public sealed class PublishStep : IDemoStep
             : throw new DemoException($"An event on {topic} should be of {publisher.NodeId}; it is {latest}.", publisher.Process);
     }
 
-    private static string Describe(JsonElement happened)
+    private static string LabelOf(JsonElement happened)
     {
-        var time = DateTimeOffset.Parse(Answers.TextOf(happened, "publishedAt"), CultureInfo.InvariantCulture).ToLocalTime();
-        var value = happened.GetProperty("value");
-        var fields = value.ValueKind == JsonValueKind.Object ? value.EnumerateObject().Select(field => $"{field.Name} {field.Value.GetRawText()}") : [value.GetRawText()];
-        return $"{time:HH:mm:ss}  {Answers.TextOf(happened, "topic"),-14} {string.Join("  ", fields)}";
+        var time = DateTimeOffset.TryParse(Answers.TextOf(happened, "publishedAt"), CultureInfo.InvariantCulture, out var published)
+            ? published.ToLocalTime().ToString("HH:mm:ss", CultureInfo.InvariantCulture)
+            : "";
+        return $"{time}  {Answers.TextOf(happened, "topic"),-13}";
     }
+
+    private static string Describe(JsonElement happened) =>
+        happened.TryGetProperty("value", out var value) && value.ValueKind == JsonValueKind.Object
+            ? string.Join("  ", value.EnumerateObject().Select(field => $"{field.Name} {field.Value.GetRawText()}"))
+            : Answers.TextOf(happened, "value");
 }

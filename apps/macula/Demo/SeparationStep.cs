@@ -17,11 +17,11 @@ public sealed class SeparationStep : IDemoStep
     public string Title => "Another realm on the same gateway: works by itself, and sees nothing of the first";
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<StepFigure>> RunAsync(DemoMesh mesh, Action<string> show, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<StepFigure>> RunAsync(DemoMesh mesh, Action<string, string> show, CancellationToken cancellationToken)
     {
         var echo = await CallEchoAsync(mesh, cancellationToken);
         var absent = await DemandNoProviderAsync(mesh, cancellationToken);
-        show(string.Create(CultureInfo.InvariantCulture, $"{DemoPlan.OtherRealm} waits for events, {mesh.Watching.TotalSeconds} s"));
+        show("", string.Create(CultureInfo.InvariantCulture, $"{DemoPlan.OtherRealm} waits for events, {mesh.Watching.TotalSeconds} s"));
         var there = await WatchAsync(mesh, cancellationToken);
         var (told, logged) = await DemandRefusalAsync(mesh, cancellationToken);
         return

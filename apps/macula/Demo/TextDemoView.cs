@@ -8,6 +8,10 @@ internal sealed class TextDemoView : IDemoView
 {
     private const int ShownLogLines = 8;
     private const string Margin = "   ";
+    private const int LabelGap = 2;
+
+    /// <inheritdoc/>
+    public void ShowStart() => Terminal.WriteLine(Terminal.Paint("Founding two realms, and starting a gateway and six peers…", Tone.Aside));
 
     /// <inheritdoc/>
     public void ShowMesh(DemoMesh mesh)
@@ -26,11 +30,11 @@ internal sealed class TextDemoView : IDemoView
     public void ShowBegin(int number, IDemoStep step)
     {
         Terminal.WriteLine("");
-        Terminal.WriteLine(Terminal.Paint($"{number}  {step.Title}", Tone.Heading));
+        WriteLabelled(number.ToString(CultureInfo.InvariantCulture), step.Title, Tone.Heading);
     }
 
     /// <inheritdoc/>
-    public void ShowLine(string line) => Terminal.WriteLine(Terminal.Paint($"   {Terminal.Harmless(line)}", Tone.Aside));
+    public void ShowLine(string label, string text) => WriteLabelled(label.Length == 0 ? " " : $"{Margin}{Terminal.Harmless(label)}", Terminal.Harmless(text), Tone.Aside);
 
     /// <inheritdoc/>
     public void ShowEnd(StepResult result)
@@ -39,12 +43,7 @@ internal sealed class TextDemoView : IDemoView
         var width = shown.Length == 0 ? 0 : shown.Max(figure => figure.Label.Length);
         foreach (var figure in shown)
         {
-            var lines = Paragraph.Wrap(Terminal.Harmless(figure.Text), Margin.Length + width + 2, Terminal.Width).ToArray();
-            Terminal.WriteLine($"{Margin}{figure.Label.PadRight(width)}  {lines[0].TrimStart()}");
-            foreach (var line in lines[1..])
-            {
-                Terminal.WriteLine(line);
-            }
+            WriteLabelled(Margin + figure.Label.PadRight(width), Terminal.Harmless(figure.Text), Tone.Plain);
         }
 
         if (result.Failure is { } failure)
@@ -72,9 +71,20 @@ internal sealed class TextDemoView : IDemoView
         Terminal.WriteLine($"   {"all",-12} {Terminal.Paint((isOk ? "ok" : "failed").PadRight(10), isOk ? Tone.Good : Tone.Bad)} {Seconds(elapsed),8}");
     }
 
+    // A text that does not fit beside its label goes on below its own beginning.
+    private static void WriteLabelled(string label, string text, Tone tone)
+    {
+        var lines = Paragraph.Wrap(text, label.Length + LabelGap, Terminal.Width).ToArray();
+        Terminal.WriteLine(Terminal.Paint(label + lines[0][label.Length..], tone));
+        foreach (var line in lines[1..])
+        {
+            Terminal.WriteLine(Terminal.Paint(line, tone));
+        }
+    }
+
     private static void ShowFailure(DemoException failure)
     {
-        Terminal.WriteLine(Terminal.Paint($"   failed: {Terminal.Harmless(failure.Message)}", Tone.Bad));
+        WriteLabelled($"{Margin}failed:", Terminal.Harmless(failure.Message), Tone.Bad);
         if (failure.Process is { LastLines: { Count: > 0 } lines } process)
         {
             Terminal.WriteLine($"   The last lines of '{process.Name}':");

@@ -4,24 +4,30 @@ namespace Macula.Cli.Output;
 internal static class Paragraph
 {
     /// <summary>The lines of a text; at least one.</summary>
-    /// <param name="text">Words with blanks between them.</param>
+    /// <param name="text">Words with blanks between them; several between two words stay where the line is not broken.</param>
     /// <param name="indent">Blanks before each line.</param>
     /// <param name="width">Longest line, in characters, that is not one word.</param>
     public static IEnumerable<string> Wrap(string text, int indent, int width)
     {
-        var line = new string(' ', indent);
-        var isEmpty = true;
-        foreach (var word in text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        var margin = new string(' ', indent);
+        var line = margin;
+        var gap = "";
+        foreach (var word in text.Split(' '))
         {
-            if (!isEmpty && line.Length + 1 + word.Length > width)
+            if (word.Length == 0)
             {
-                yield return line;
-                line = new string(' ', indent);
-                isEmpty = true;
+                gap += ' ';
+                continue;
             }
 
-            line += isEmpty ? word : $" {word}";
-            isEmpty = false;
+            if (line.Length > indent && line.Length + gap.Length + word.Length > width)
+            {
+                yield return line;
+                line = margin;
+            }
+
+            line += line.Length > indent ? gap + word : word;
+            gap = " ";
         }
 
         yield return line;

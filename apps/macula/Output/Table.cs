@@ -1,6 +1,6 @@
 namespace Macula.Cli.Output;
 
-/// <summary>Rows whose columns are aligned, under a faint heading.</summary>
+/// <summary>Rows whose columns are aligned, under a faint heading; the last column is cut where the terminal ends.</summary>
 internal sealed class Table(params string[] heading)
 {
     private readonly List<string[]> _rows = [];
@@ -11,6 +11,7 @@ internal sealed class Table(params string[] heading)
     /// <summary>Writes the table to standard output.</summary>
     public void Write()
     {
+        var width = Terminal.Width;
         var widths = heading.Select((title, column) => _rows.Select(row => row[column].Length).Append(title.Length).Max()).ToArray();
         Terminal.WriteLine(Terminal.Paint(Line(heading), Tone.Aside));
         foreach (var row in _rows)
@@ -18,6 +19,10 @@ internal sealed class Table(params string[] heading)
             Terminal.WriteLine(Line(row));
         }
 
-        string Line(string[] cells) => ("   " + string.Join("  ", cells.Select((cell, column) => cell.PadRight(widths[column])))).TrimEnd();
+        string Line(string[] cells)
+        {
+            var line = ("   " + string.Join("  ", cells.Select((cell, column) => cell.PadRight(widths[column])))).TrimEnd();
+            return line.Length <= width ? line : $"{line.AsSpan(0, width - 1)}…";
+        }
     }
 }
