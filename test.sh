@@ -175,7 +175,7 @@ main() {
     require_sdk "$root" || give_up "the tests need the .NET SDK"
     build/install-native.sh --with-test-peer || give_up "the tests need the QUIC library"
     # A second run in this clone would replace the programs and results of the first; it waits instead.
-    mkdir -p artifacts
+    require_writable "$root" || give_up "the tests cannot be built here"
     exec 7>artifacts/test.lock
     flock 7
     rm -rf "$results"

@@ -33,10 +33,20 @@ find_dotnet() {
 # The SDK that global.json asks for; a machine may hold the runtime alone, or an older SDK.
 require_sdk() {
     find_dotnet || return
-    if ! (cd "$1" && dotnet --version >/dev/null 2>&1 </dev/null); then
-        complain "the .NET SDK that global.json asks for is not installed ($(tr -d '{}\n "' <"$1/global.json"))."
+    local answer
+    if ! answer=$(cd "$1" && dotnet --version 2>&1 </dev/null); then
+        complain "the .NET SDK that global.json asks for ($(tr -d '{}\n "' <"$1/global.json")) is not installed, or does not run."
         complain "installed SDKs: $(dotnet --list-sdks 2>/dev/null </dev/null | awk '{ printf "%s ", $1 }' || true)"
+        complain "'dotnet --version' says: $(awk 'NF { print; exit }' <<<"$answer")"
         return "$exit_no_sdk"
+    fi
+}
+
+# A clone of another account can be run by everybody once it is built, and built by its owner alone.
+require_writable() {
+    if ! mkdir -p "$1/artifacts" 2>/dev/null || ! [[ -w $1/artifacts ]]; then
+        complain "$1 must be built, and this account may not write there: let its owner run './macula version' in it, or clone it to a place of your own."
+        return 1
     fi
 }
 
@@ -45,7 +55,7 @@ require_sdk() {
 locked_build() {
     local root=$1
     shift
-    mkdir -p "$root/artifacts"
+    require_writable "$root" || return
     (
         flock -n 9 || complain "waiting for another build of this clone"
         flock -w "$build_lock_seconds" 9 || { complain "another build in $root has run for $build_lock_seconds s"; exit 1; }

@@ -71,6 +71,28 @@ public sealed class LauncherTests : IDisposable
     }
 
     [Fact]
+    public void CloneThatMayNotBeWrittenIsSaidToBe()
+    {
+        // A file where the folder should be: what no permission keeps from root either.
+        var (exitCode, output) = _folder.Run("touch $FOLDER/artifacts; $FOLDER/macula version");
+
+        Assert.Equal(1, exitCode);
+        Assert.Single(output.TrimEnd().Split('\n'));
+        Assert.Contains("must be built, and this account may not write there", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void WhatTheSdkSaysIsPassedOn()
+    {
+        _folder.Plant("bin/dotnet", "echo >&2; echo 'no home directory' >&2; exit 1");
+
+        var (exitCode, output) = _folder.Run("$FOLDER/macula version");
+
+        Assert.Equal(3, exitCode);
+        Assert.Contains("says: no home directory", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void TwoAtOnceBuildOnce()
     {
         _folder.Run("$FOLDER/macula version & $FOLDER/macula version & wait");
