@@ -23,6 +23,17 @@ public sealed class DocumentTests
     public void NothingNamesAMachine() => Expect.Obeyed(DocumentChecks.MachinePaths);
 
     [Fact]
+    public void CodeOfTheReadmeIsAnExamples() => Expect.Obeyed(DocumentChecks.ShownCode);
+
+    [Fact]
+    public void CodeOfTheReadmeThatIsNoExamplesIsFound() =>
+        Expect.Found(
+            DocumentChecks.ShownCode,
+            ["README.md:6"],
+            ("README.md", "# T\n```csharp\nvar a = 1;\n```\n\n```csharp\nvar b = 2;\n```\n"),
+            ("examples/A/Program.cs", "using B;\nvar a = 1;\n"));
+
+    [Fact]
     public void MissingPageIsFound() =>
         Expect.Found(
             DocumentChecks.RequiredFiles,

@@ -52,6 +52,13 @@ internal static partial class DocumentChecks
         where !tree.Holds(target) || !HasHeading(tree.Find(target), link.Target)
         select page.At(link.Offset, $"the link '{link.Target}' leads nowhere");
 
+    /// <summary>C# that README.md shows is part of a program under examples/, which tests build and run.</summary>
+    public static IEnumerable<Finding> ShownCode(SourceTree tree) =>
+        from page in tree.Files.Where(file => file.Path == "README.md")
+        from Match block in CodeBlock().Matches(page.Text)
+        where !tree.Below("examples").Any(file => file.Text.Contains(block.Groups["code"].Value, StringComparison.Ordinal))
+        select page.At(block.Index, "this C# stands in no program under examples/: copy it from one");
+
     /// <summary>Code that sends its reader to a page names one that exists.</summary>
     public static IEnumerable<Finding> CitedPages(SourceTree tree) =>
         from file in tree.Files
@@ -114,6 +121,9 @@ internal static partial class DocumentChecks
         return anchor.Length == 0 || page is null || page.Lines.Where(line => line.StartsWith('#'))
             .Any(line => NotInAnchor().Replace(line.TrimStart('#').Trim().ToLowerInvariant(), "").Replace(' ', '-') == anchor);
     }
+
+    [GeneratedRegex("^```csharp\\n(?<code>.*?)^```", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex CodeBlock();
 
     [GeneratedRegex(@"(?<![\w.:])/(work|root|home|Users|tmp)/[\w.]|[A-Za-z]:\\Users\\")]
     private static partial Regex MachinePath();
