@@ -70,6 +70,12 @@ public sealed class DemoTests
     [Fact]
     public Task PublishStepFailsWhenAPublisherIsSilent() => ExpectFailureAsync(new PublishStep(), Plan with { Memory = Idle(Plan.Memory) }, "0 events on sensor.memory", "at least 1");
 
+    [Theory]
+    [InlineData("{\"totalKiB\":1024,\"availableKiB\":512,\"usedPercent\":50}")]
+    [InlineData("50")]
+    public Task PublishStepFailsWhenNothingIsMeasured(string value) => ExpectFailureAsync(
+        new PublishStep(), Plan with { Memory = Plan.Memory with { Command = ["pub", "sensor.memory", value, "--every", "1"] } }, "sensor.memory", "what /proc says");
+
     [Fact]
     public Task SeparationStepFailsWhenTheOtherTenantHasCredentialsOfTheFirst() => ExpectFailureAsync(
         new SeparationStep(),

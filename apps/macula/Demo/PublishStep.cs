@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Macula.Cli.Nodes;
 
 namespace Macula.Cli.Demo;
 
@@ -37,12 +38,12 @@ public sealed class PublishStep : IDemoStep
         return
         [
             new("pattern", "subscribed to", Pattern, Pattern),
-            Check(tally, "sensor.load", mesh.Load, mesh.Watching),
-            Check(tally, "sensor.memory", mesh.Memory, mesh.Watching),
+            Check(tally, "sensor.load", MachineMeasure.Load, mesh.Load, mesh.Watching),
+            Check(tally, "sensor.memory", MachineMeasure.Memory, mesh.Memory, mesh.Watching),
         ];
     }
 
-    private static StepFigure Check(EventTally tally, string topic, DemoProcess publisher, TimeSpan time)
+    private static StepFigure Check(EventTally tally, string topic, MachineMeasure measure, DemoProcess publisher, TimeSpan time)
     {
         // One a second, and the first second may be half over when the subscription is in force.
         var fewest = Math.Max(1, (int)time.TotalSeconds - 1);
@@ -53,9 +54,17 @@ public sealed class PublishStep : IDemoStep
                 string.Create(CultureInfo.InvariantCulture, $"{count} events on {topic} came in {time.TotalSeconds} s; there should be at least {fewest}."), publisher.Process);
         }
 
-        return Answers.TextOf(latest, "publisher") == publisher.NodeId
-            ? new StepFigure(Answers.FieldOf(topic), topic, count, $"{count} events in {time.TotalSeconds:0} s from {publisher.Process.Name}, {publisher.NodeId}")
-            : throw new DemoException($"An event on {topic} should be of {publisher.NodeId}; it is {latest}.", publisher.Process);
+        return Answers.TextOf(latest, "publisher") != publisher.NodeId ? throw new DemoException($"An event on {topic} should be of {publisher.NodeId}; it is {latest}.", publisher.Process)
+            : !IsMeasured(latest.GetProperty("value"), measure) ? throw new DemoException($"An event on {topic} should bring what /proc says of this machine; it is {latest}.", publisher.Process)
+            : new StepFigure(Answers.FieldOf(topic), topic, count, $"{count} events in {time.TotalSeconds:0} s from {publisher.Process.Name}, {publisher.NodeId}");
+    }
+
+    // The publishers run on this machine, and two figures stay what they were: how much memory it has, and, within one, its load in 15 minutes.
+    private static bool IsMeasured(JsonElement value, MachineMeasure measure)
+    {
+        var (name, tolerance) = measure == MachineMeasure.Memory ? ("totalKiB", 0.0) : ("load15", 1.0);
+        return value.ValueKind == JsonValueKind.Object && value.TryGetProperty(name, out var figure) && figure.ValueKind == JsonValueKind.Number
+            && MachineMeasures.Take(measure).TryGet(name, out var here) && Math.Abs(figure.GetDouble() - here.AsDouble()) <= tolerance;
     }
 
     private static string LabelOf(JsonElement happened)
