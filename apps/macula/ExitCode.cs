@@ -45,6 +45,6 @@ internal enum ExitCode
     /// <summary>A bug in this program (EX_SOFTWARE of sysexits.h).</summary>
     Bug = 70,
 
-    /// <summary>Somebody stopped it with Ctrl-C or SIGTERM (128 + SIGINT).</summary>
+    /// <summary>Somebody stopped it with Ctrl-C or SIGTERM, or closed its terminal (128 + SIGINT).</summary>
     Interrupted = 130,
 }

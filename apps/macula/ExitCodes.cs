@@ -20,6 +20,6 @@ internal static class ExitCodes
         (ExitCode.RealmNotFound, "No bootstrap of the realm answers, or its realm file names none."),
         (ExitCode.InvariantViolated, "A simulation found an invariant violated; its output says which, and how to replay it."),
         (ExitCode.Bug, "A bug in macula; the text on standard error is for whoever mends it."),
-        (ExitCode.Interrupted, "Stopped with Ctrl-C or SIGTERM."),
+        (ExitCode.Interrupted, "Stopped with Ctrl-C, SIGTERM or SIGHUP."),
     ];
 }
