@@ -19,6 +19,9 @@ public enum DhtMode
 /// <summary>How a node takes part in its realm's DHT, and its limits there.</summary>
 public sealed record DhtOptions
 {
+    // [PUB-2]: those of all its prefixes, and the realm's root key.
+    private const int MostKeysOfATopic = TopicName.MaxSegments + 1;
+
     /// <summary>Server or client. Default <see cref="DhtMode.Client"/> ([KAD-1]).</summary>
     public DhtMode Mode { get; init; } = DhtMode.Client;
 
@@ -43,7 +46,11 @@ public sealed record DhtOptions
     /// <summary>Intervals of joining.</summary>
     public JoinOptions Join { get; init; } = new();
 
-    /// <summary>Most keys of the DHT that this node watches at a time, for the names that it calls and publishes. Default 4,096; range 1 to 65,536. Beyond it the one that was used longest ago gives way.</summary>
+    /// <summary>Most keys of the DHT that this node watches at a time, for the names that it calls and publishes. Default 4,096; range 17, as many as one topic may need ([PUB-2]), to 65,536.</summary>
+    /// <remarks>
+    /// Beyond it the procedure that was called longest ago gives way, then the topic that was published longest ago: it is looked up anew when it is wanted again. Where published topics
+    /// take every watch, a call looks its providers up each time.
+    /// </remarks>
     public int MaxWatchedKeys { get; init; } = 4096;
 
     /// <summary>Checks every option.</summary>
@@ -60,9 +67,9 @@ public sealed record DhtOptions
             throw new ArgumentException($"{nameof(RecordTimeToLive)} is {RecordTimeToLive}; it ranges from {RecordBody.MinTimeToLive} to {RecordBody.MaxTimeToLive} in whole seconds.");
         }
 
-        if (MaxWatchedKeys is < 1 or > 65_536)
+        if (MaxWatchedKeys is < MostKeysOfATopic or > 65_536)
         {
-            throw new ArgumentException($"{nameof(MaxWatchedKeys)} is {MaxWatchedKeys}; it ranges from 1 to 65,536.");
+            throw new ArgumentException($"{nameof(MaxWatchedKeys)} is {MaxWatchedKeys}; it ranges from {MostKeysOfATopic} to 65,536.");
         }
 
         Store.ThrowIfOutOfRange();

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Macula.Realms;
 using Macula.Transport.Execution;
 using Macula.Wire.Errors;
@@ -24,7 +25,13 @@ internal sealed class KeyWatches(RealmServices realm, SerialQueue queue, DhtSett
 
     /// <summary>The watch of a key, begun if there is none; counts as use.</summary>
     /// <exception cref="MaculaException">Every watch is held by somebody, or the node stops.</exception>
-    public KeyWatch Use(DhtKey key)
+    public KeyWatch Use(DhtKey key) => TryUse(key, out var watch)
+        ? watch
+        : throw new MaculaException(ErrorCode.LimitExceeded, $"This node watches {settings.Options.MaxWatchedKeys} keys of the DHT, which is the most ({nameof(DhtOptions.MaxWatchedKeys)}).");
+
+    /// <summary>The watch of a key, begun if there is none; counts as use. False when every watch is held by somebody.</summary>
+    /// <exception cref="MaculaException">The node stops.</exception>
+    public bool TryUse(DhtKey key, [NotNullWhen(true)] out KeyWatch? watch)
     {
         if (_isStopped)
         {
@@ -36,20 +43,22 @@ internal sealed class KeyWatches(RealmServices realm, SerialQueue queue, DhtSett
             _byUse.Remove(known);
             _byUse.AddLast(known);
             known.Value.Use();
-            return known.Value;
+            watch = known.Value;
+            return true;
         }
 
-        if (_byKey.Count >= settings.Options.MaxWatchedKeys)
+        if (_byKey.Count >= settings.Options.MaxWatchedKeys && !TryMakeRoom())
         {
-            MakeRoom();
+            watch = null;
+            return false;
         }
 
-        var watch = new KeyWatch(realm, queue, settings.Mode, joining, overlay, holder, intake, key);
+        watch = new KeyWatch(realm, queue, settings.Mode, joining, overlay, holder, intake, key);
         _byKey.Add(key, _byUse.AddLast(watch));
         watch.Use();
         watch.Start();
         ScheduleExpiry();
-        return watch;
+        return true;
     }
 
     /// <summary>This node holds a record from now on: whoever watches its key here learns of it as from any holder.</summary>
@@ -127,17 +136,17 @@ internal sealed class KeyWatches(RealmServices realm, SerialQueue queue, DhtSett
         _byKey.Remove(entry.Value.Key);
     }
 
-    private void MakeRoom()
+    private bool TryMakeRoom()
     {
         for (var entry = _byUse.First; entry is not null; entry = entry.Next)
         {
             if (!entry.Value.IsHeld)
             {
                 End(entry);
-                return;
+                return true;
             }
         }
 
-        throw new MaculaException(ErrorCode.LimitExceeded, $"This node watches {settings.Options.MaxWatchedKeys} keys of the DHT, which is the most ({nameof(DhtOptions.MaxWatchedKeys)}).");
+        return false;
     }
 }

@@ -22,6 +22,9 @@ internal sealed class ProviderDirectory(RealmServices realm, DhtNode dht)
     private readonly Queue<NodeId> _suspects = new();
     private readonly Dictionary<DhtKey, Task<LookupResult>> _lookups = [];
 
+    // What is not watched has no turn of its own; one for all of them spreads calls as well, unless they alternate.
+    private uint _unwatchedTurn;
+
     /// <summary>The nodes that provide a procedure, in the order in which to try them: round robin, those last that left a call unanswered.</summary>
     /// <exception cref="MaculaException">Nobody provides it, or nobody could be asked.</exception>
     /// <exception cref="OperationCanceledException">The token fired.</exception>
@@ -33,17 +36,17 @@ internal sealed class ProviderDirectory(RealmServices realm, DhtNode dht)
             await dht.DemandNetworkAsync(cancellationToken);
         }
 
-        var watch = dht.Watches.Use(key);
-        IEnumerable<VerifiedRecord> records = watch.Live;
-        if (!watch.IsInForce)
+        // [RPC-17]: where topics hold every watch, each call asks.
+        IEnumerable<VerifiedRecord> records = dht.Watches.TryUse(key, out var watch) ? watch.Live : [];
+        if (watch is not { IsInForce: true })
         {
             var found = await ShareLookUp(key).WaitAsync(cancellationToken);
-            records = found.Records.Concat(watch.Live);
+            records = found.Records.Concat(watch?.Live ?? []);
         }
 
         var providers = records.Select(record => record.Publisher).Where(node => node != realm.Self.NodeId).Distinct().Order().ToList();
         return providers.Count > 0
-            ? Arrange(providers, watch.Uses)
+            ? Arrange(providers, watch?.Uses ?? _unwatchedTurn++)
             : throw new MaculaException(ErrorCode.NoProvider, $"Nobody in the realm provides {procedure}.");
     }
 

@@ -12,7 +12,7 @@ public sealed class DhtOptionsTests
     {
         { nameof(DhtOptions.RecordTimeToLive), new() { RecordTimeToLive = TimeSpan.FromSeconds(59) } },
         { nameof(DhtOptions.RecordTimeToLive), new() { RecordTimeToLive = TimeSpan.FromSeconds(60.5) } },
-        { nameof(DhtOptions.MaxWatchedKeys), new() { MaxWatchedKeys = 0 } },
+        { nameof(DhtOptions.MaxWatchedKeys), new() { MaxWatchedKeys = 16 } },
         { nameof(DhtOptions.MaxWatchedKeys), new() { MaxWatchedKeys = 65_537 } },
         { nameof(DhtOptions.Addresses), new() { Addresses = default } },
         { nameof(RecordStoreOptions.MaxPerKey), new() { Store = new() { MaxPerKey = 0 } } },

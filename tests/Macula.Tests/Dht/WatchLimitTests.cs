@@ -1,0 +1,101 @@
+using Macula.Rpc;
+using Macula.Tests.Meshes;
+using Macula.Tests.PubSub;
+using Macula.Wire.Errors;
+
+namespace Macula.Tests.Dht;
+
+/// <summary>A node that may watch no more keys than one topic of sixteen segments needs, in virtual time: [PUB-2], [RPC-17].</summary>
+public sealed class WatchLimitTests
+{
+    private const int FewestWatches = 17;
+
+    private static readonly CallHandler Echo = static (call, _) => ValueTask.FromResult(call.Argument);
+
+    [Fact]
+    public void TheProcedureThatWasCalledLongestAgoIsLookedUpAnew() => Run(async (mesh, boot, bob, alice) => // [RPC-17]
+    {
+        for (var number = 0; number <= FewestWatches; number++)
+        {
+            await ProvideAsync(bob, $"p.{number}");
+            await alice.CallAsync($"p.{number}", number);
+        }
+
+        await Task.Delay(TimeSpan.FromSeconds(5), mesh.Time);
+        var second = await mesh.StartAsync(mesh.Realm!, "second", DhtMember.Client(boot));
+        await ProvideAsync(second, "p.0");
+        await second.WaitUntilJoinedAsync();
+
+        Assert.Equal(0, await LookupsAsync(mesh, () => alice.CallAsync($"p.{FewestWatches}", 1)));
+        Assert.Equal(0, await LookupsAsync(mesh, () => alice.CallAsync("p.1", 1)));
+        Assert.NotEqual(0, await LookupsAsync(mesh, () => alice.CallAsync("p.0", 1)));
+
+        // What it learns then is what stands there now.
+        Assert.Equal(2, (await ProvidersAsync(alice, "p.0")).Count);
+    });
+
+    [Fact]
+    public void ACallAsksEachTimeWhereATopicHoldsEveryWatch() => Run(async (mesh, boot, bob, alice) => // [RPC-17]
+    {
+        await using var subscription = await bob.SubscribeAsync(Deep("a"));
+        Assert.Equal(1, (await alice.PublishAsync(Deep("a"), 1)).Subscribers);
+        Assert.Equal(1, (await SimulatedPubSubTests.NextAsync(subscription)).Value.AsInt32());
+        await ProvideAsync(bob, "echo");
+        var second = await mesh.StartAsync(mesh.Realm!, "second", DhtMember.Client(boot));
+        await ProvideAsync(second, "echo");
+
+        Assert.NotEqual(0, await LookupsAsync(mesh, () => alice.CallAsync("echo", 1)));
+        Assert.NotEqual(0, await LookupsAsync(mesh, () => alice.CallAsync("echo", 2)));
+        Assert.Equal(2, (await ProvidersAsync(alice, "echo")).Count);
+
+        // The topic is known as before.
+        Assert.Equal(0, await LookupsAsync(mesh, () => alice.PublishAsync(Deep("a"), 2)));
+        Assert.Equal(2, (await SimulatedPubSubTests.NextAsync(subscription)).Value.AsInt32());
+    });
+
+    [Fact]
+    public void AnEventThatWaitsForATopicWhichGivesWayFailsWithTheLimit() => Run(async (_, _, _, alice) => // [PUB-2]
+    {
+        await alice.WaitUntilJoinedAsync();
+        var first = Assert.ThrowsAsync<MaculaException>(() => alice.PublishAsync(Deep("a"), 1).AsTask());
+        var second = alice.PublishAsync(Deep("b"), 2).AsTask();
+
+        Assert.Equal(ErrorCode.LimitExceeded, (await first).Code);
+        Assert.Equal(1, (await second).Id.Sequence);
+        Assert.Equal(2, (await alice.PublishAsync(Deep("a"), 3)).Id.Sequence);
+    });
+
+    // Sixteen segments: with the realm's root key as many keys as the node may watch.
+    private static string Deep(string first) => string.Join('.', Enumerable.Range(1, 15).Select(number => $"s{number}").Prepend(first));
+
+    private static async Task ProvideAsync(MaculaPeer provider, string procedure) => await (await provider.AdvertiseAsync(procedure, Echo)).WaitUntilPublishedAsync();
+
+    private static async Task<HashSet<Wire.Identifiers.NodeId>> ProvidersAsync(MaculaPeer caller, string procedure)
+    {
+        var providers = new HashSet<Wire.Identifiers.NodeId>();
+        for (var call = 0; call < 4; call++)
+        {
+            providers.Add((await caller.CallAsync(procedure, 7)).Provider.NodeId);
+        }
+
+        return providers;
+    }
+
+    private static async Task<int> LookupsAsync<T>(SimulatedMesh mesh, Func<ValueTask<T>> act)
+    {
+        var before = Count();
+        await act();
+        return Count() - before;
+
+        int Count() => mesh.Log.Lines.Count(line => line.Event.Id == 1202);
+    }
+
+    private static void Run(Func<SimulatedMesh, MaculaPeer, MaculaPeer, MaculaPeer, Task> body) => SimulatedRun.Run(1, async mesh =>
+    {
+        var realm = mesh.Found("tenant-a");
+        var boot = await mesh.StartAsync(realm, "boot", DhtMember.Server());
+        var bob = await mesh.StartAsync(realm, "bob", DhtMember.Client(boot));
+        var alice = await mesh.StartAsync(realm, "alice", DhtMember.Client(boot).With(dht => dht with { MaxWatchedKeys = FewestWatches }));
+        await body(mesh, boot, bob, alice);
+    });
+}
