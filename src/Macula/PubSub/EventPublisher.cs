@@ -219,7 +219,11 @@ internal sealed class EventPublisher(RealmServices realm, SerialQueue queue, Dht
     private void Release(TopicRoute route)
     {
         route.Stop(ErrorCode.LimitExceeded);
-        HandleChange(route, new SubscribersChange([], route.Subscribers, []));
+        foreach (var subscriber in route.Subscribers)
+        {
+            _outlets[subscriber].LetGo();
+            ForgetIfOver(subscriber);
+        }
     }
 
     private void HandleChange(TopicRoute route, SubscribersChange change)

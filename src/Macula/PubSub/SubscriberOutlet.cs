@@ -17,13 +17,22 @@ internal sealed class SubscriberOutlet(RealmServices realm, NodeId subscriber, S
     /// <summary>One topic more has the subscriber.</summary>
     public void Join() => _topics++;
 
-    /// <summary>One topic less has the subscriber; after the last, what waits for it is dropped.</summary>
+    /// <summary>The subscriber has left a topic; after the last, what waits for it is dropped.</summary>
     public void Leave()
     {
         if (--_topics == 0)
         {
             // The lanes end in good order: one that is joined again at once goes on behind what was sent.
             ForEachLane(static lane => lane.Rest());
+        }
+    }
+
+    /// <summary>A topic that has the subscriber has given way to another one here; after the last, what waits is still sent.</summary>
+    public void LetGo()
+    {
+        if (--_topics == 0)
+        {
+            ForEachLane(static lane => lane.Finish());
         }
     }
 

@@ -1,3 +1,4 @@
+using Macula.PubSub;
 using Macula.Rpc;
 using Macula.Tests.Meshes;
 using Macula.Tests.PubSub;
@@ -51,6 +52,25 @@ public sealed class WatchLimitTests
         // The topic is known as before.
         Assert.Equal(0, await LookupsAsync(mesh, () => alice.PublishAsync(Deep("a"), 2)));
         Assert.Equal(2, (await SimulatedPubSubTests.NextAsync(subscription)).Value.AsInt32());
+    });
+
+    [Fact]
+    public void TopicsThatGiveWayToEachOtherLoseNoEvent() => Run(async (mesh, boot, bob, alice) => // [PUB-2] [PUB-16]
+    {
+        await using var subscription = await bob.SubscribeAsync("**");
+        var receipts = new List<PublishReceipt>();
+        for (var round = 0; round < 10; round++)
+        {
+            // The event of one topic still waits for bob to be dialled, or for the lane, when the other takes the watches.
+            receipts.Add(await alice.PublishAsync(Deep(round % 2 == 0 ? "a" : "b"), round));
+        }
+
+        Assert.All(receipts, receipt => Assert.Equal(1, receipt.Subscribers));
+        var arrived = new HashSet<long>();
+        foreach (var _ in receipts)
+        {
+            Assert.True(arrived.Add((await SimulatedPubSubTests.NextAsync(subscription)).Id.Sequence));
+        }
     });
 
     [Fact]
