@@ -1,4 +1,3 @@
-using Macula.Diagnostics;
 using Macula.Identity.Certificates;
 using Macula.Identity.Trust;
 using Macula.Protocols.Establishment;
@@ -211,11 +210,7 @@ internal sealed class ConnectionAttempt
 
     private void Refuse(ErrorCode code, string detail)
     {
-        _realm.Metrics.ConnectionRefused(code);
-        if (_realm.RefusalGate.TryPass(_realm.Scheduler.Now, out var suppressed))
-        {
-            _realm.Logger.ConnectionRefused(_transport.BirthRemoteEndPoint, code, detail, suppressed);
-        }
+        _realm.RefusedConnection(_transport.BirthRemoteEndPoint, code, detail);
 
         // [CON-9]: the other side gets the registered meaning; the precise reason stays here.
         _outcome.TrySetException(new DialException(code, $"This node refused {_transport.BirthRemoteEndPoint}: {detail}"));

@@ -132,7 +132,7 @@ internal sealed class DhtServer(RealmServices realm, DhtSettings settings, Overl
         switch (await holder.StoreAsync(accepted.Record))
         {
             case RecordOutcome.Refused refused:
-                realm.Metrics.RecordRefused(refused.Code);
+                realm.RefusedRecord(from.Peer.NodeId, refused.Code, refused.Detail);
                 Refuse(answer, refused.Code, refused.Detail);
                 break;
             case RecordOutcome.Superseded superseded:
@@ -164,6 +164,7 @@ internal sealed class DhtServer(RealmServices realm, DhtSettings settings, Overl
                 new WatchingFrame(given.Lease, given.Continuity).Write(answer);
                 break;
             case WatchGrant.Refused refused:
+                realm.RefusedRequest(from.Peer.NodeId, ErrorCode.LimitExceeded, refused.Detail);
                 Refuse(answer, ErrorCode.LimitExceeded, refused.Detail);
                 break;
         }

@@ -64,7 +64,7 @@ internal sealed class RecordIntake
 
         if (record.Body.Realm != _realm.Realm)
         {
-            return Refuse(IntakeOutcome.Refused(ErrorCode.RecordInvalid, "The record belongs to another realm."));
+            return Refuse(from, IntakeOutcome.Refused(ErrorCode.RecordInvalid, "The record belongs to another realm."));
         }
 
         // The digest covers the signature too: a forged copy of a record that is known gets no credit from it.
@@ -79,7 +79,7 @@ internal sealed class RecordIntake
             }
             catch (MaculaException exception)
             {
-                return Refuse(IntakeOutcome.Refused(exception.Code, $"The publisher's certificate could not be had: {exception.Message}"));
+                return Refuse(from, IntakeOutcome.Refused(exception.Code, $"The publisher's certificate could not be had: {exception.Message}"));
             }
 
             if (!_byDigest.TryGetValue(digest, out verification))
@@ -94,23 +94,23 @@ internal sealed class RecordIntake
         {
             // What is not valid now, such as for a clock that is off, may be so later.
             _byDigest.Remove(digest);
-            return Refuse(outcome);
+            return Refuse(from, outcome);
         }
 
         // [REC-8]: validity and revocation hold at each use, whenever the signature was checked.
         if (_realm.Judge.Judge([outcome.Certificate], _realm.Scheduler.WallNow) is Verdict.Refused over)
         {
-            return Refuse(IntakeOutcome.Refused(over.Code, over.Detail));
+            return Refuse(from, IntakeOutcome.Refused(over.Code, over.Detail));
         }
 
         _certificates.Add(record.Body.Certificate, outcome.Certificate);
         var permission = accepted.Authorize(_realm.Authorizer);
-        return permission.IsAllowed ? outcome : Refuse(IntakeOutcome.Refused(permission.Code, permission.Sentence));
+        return permission.IsAllowed ? outcome : Refuse(from, IntakeOutcome.Refused(permission.Code, permission.Sentence));
     }
 
-    private IntakeOutcome Refuse(IntakeOutcome outcome)
+    private IntakeOutcome Refuse(MeshConnection from, IntakeOutcome outcome)
     {
-        _realm.Metrics.RecordRefused(outcome.Code);
+        _realm.RefusedRecord(from.Peer.NodeId, outcome.Code, outcome.Detail);
         return outcome;
     }
 

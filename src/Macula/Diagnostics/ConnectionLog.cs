@@ -37,4 +37,7 @@ internal static partial class ConnectionLog
 
     [LoggerMessage(1009, LogLevel.Debug, "The dial to {RemoteEndPoint} failed with {Code}: {Detail}")]
     public static partial void DialFailed(this ILogger logger, IPEndPoint remoteEndPoint, ErrorCode code, string detail);
+
+    [LoggerMessage(1010, LogLevel.Warning, "Refused a request of {PeerId} with {Code}: {Detail} ({Suppressed} more since the last such line)")]
+    public static partial void RequestRefused(this ILogger logger, NodeId peerId, ErrorCode code, string detail, long suppressed);
 }

@@ -1,4 +1,5 @@
 using Macula.Protocols.Kademlia;
+using Macula.Wire.Errors;
 using Macula.Wire.Identifiers;
 using Microsoft.Extensions.Logging;
 
@@ -27,4 +28,7 @@ internal static partial class DhtLog
 
     [LoggerMessage(1206, LogLevel.Warning, "The clocks of this machine and of {HolderId} differ, so that it does not hold this node's records: {Reason} ({Suppressed} more since the last such line)")]
     public static partial void ClocksDiffer(this ILogger logger, NodeId holderId, string reason, long suppressed);
+
+    [LoggerMessage(1207, LogLevel.Warning, "A record that came from {PeerId} is not used, with {Code}: {Detail} ({Suppressed} more since the last such line)")]
+    public static partial void RecordRefused(this ILogger logger, NodeId peerId, ErrorCode code, string detail, long suppressed);
 }

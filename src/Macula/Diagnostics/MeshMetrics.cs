@@ -23,6 +23,7 @@ internal sealed class MeshMetrics : IDisposable
     private readonly Histogram<double> _lookups;
     private readonly Counter<long> _dhtRequests;
     private readonly Counter<long> _dhtRefusals;
+    private readonly Counter<long> _requestsRefused;
     private readonly Counter<long> _recordsRefused;
     private readonly Counter<long> _watchersLost;
     private readonly Counter<long> _eventsPublished;
@@ -41,6 +42,7 @@ internal sealed class MeshMetrics : IDisposable
         _lookups = _meter.CreateHistogram<double>("macula.lookup.duration", "s", "Time of lookups in the DHT, by how they ended.");
         _dhtRequests = _meter.CreateCounter<long>("macula.dht.requests", "{request}", "Requests of the DHT that this node answered, by kind.");
         _dhtRefusals = _meter.CreateCounter<long>("macula.dht.refused", "{request}", "Requests of the DHT that this node answered with an error, by code.");
+        _requestsRefused = _meter.CreateCounter<long>("macula.requests.refused", "{request}", "Requests of other nodes that this node refused since a limit was reached, by code.");
         _recordsRefused = _meter.CreateCounter<long>("macula.records.refused", "{record}", "Records of others that this node did not use, by code.");
         _watchersLost = _meter.CreateCounter<long>("macula.watchers.lost", "{watcher}", "Nodes that lost their watches here since they did not answer a push.");
         _eventsPublished = _meter.CreateCounter<long>("macula.events.published", "{event}", "Events that this node published.");
@@ -67,6 +69,8 @@ internal sealed class MeshMetrics : IDisposable
     public void DhtRequestServed(FrameType request) => _dhtRequests.Add(1, new KeyValuePair<string, object?>("request", request.ToString()));
 
     public void DhtRequestRefused(ErrorCode code) => _dhtRefusals.Add(1, Tag(code));
+
+    public void RequestRefused(ErrorCode code) => _requestsRefused.Add(1, Tag(code));
 
     public void RecordRefused(ErrorCode code) => _recordsRefused.Add(1, Tag(code));
 

@@ -150,7 +150,7 @@ internal sealed class RealmContext
         // [CON-14]
         if (_unestablished >= Services.Limits.MaxUnestablished)
         {
-            Services.Metrics.ConnectionRefused(ErrorCode.LimitExceeded);
+            Services.RefusedConnection(transport.BirthRemoteEndPoint, ErrorCode.LimitExceeded, $"{_unestablished} connections are not up yet, which is the most");
             transport.Close((ulong)ErrorCode.LimitExceeded, ErrorCodes.Describe(ErrorCode.LimitExceeded).Meaning);
             return;
         }

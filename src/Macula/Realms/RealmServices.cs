@@ -1,3 +1,4 @@
+using System.Net;
 using Macula.Connections;
 using Macula.Diagnostics;
 using Macula.Identity.Policy;
@@ -55,6 +56,12 @@ internal sealed record RealmServices
     /// <summary>Lets log lines about protocol violations through.</summary>
     public LogGate ViolationGate { get; } = new();
 
+    /// <summary>Lets log lines about requests beyond a limit through.</summary>
+    public LogGate RequestGate { get; } = new();
+
+    /// <summary>Lets log lines about records that are not used through.</summary>
+    public LogGate RecordGate { get; } = new();
+
     /// <summary>Lets log lines about calls that the policy forbids through.</summary>
     public LogGate PermissionGate { get; } = new();
 
@@ -95,6 +102,36 @@ internal sealed record RealmServices
         if (OwnCertificate == OwnCertificateCheck.Required && Authorizer.Authorize(Self, action, name) is { IsAllowed: false } refusal)
         {
             throw new MaculaException(refusal.Code, refusal.Sentence);
+        }
+    }
+
+    /// <summary>Counts and logs a connection that this node refuses.</summary>
+    public void RefusedConnection(IPEndPoint from, ErrorCode code, string detail)
+    {
+        Metrics.ConnectionRefused(code);
+        if (RefusalGate.TryPass(Scheduler.Now, out var suppressed))
+        {
+            Logger.ConnectionRefused(from, code, detail, suppressed);
+        }
+    }
+
+    /// <summary>Counts and logs a request of another node for which a limit leaves no room.</summary>
+    public void RefusedRequest(NodeId from, ErrorCode code, string detail)
+    {
+        Metrics.RequestRefused(code);
+        if (RequestGate.TryPass(Scheduler.Now, out var suppressed))
+        {
+            Logger.RequestRefused(from, code, detail, suppressed);
+        }
+    }
+
+    /// <summary>Counts and logs a record that is not used, whoever published it.</summary>
+    public void RefusedRecord(NodeId from, ErrorCode code, string detail)
+    {
+        Metrics.RecordRefused(code);
+        if (RecordGate.TryPass(Scheduler.Now, out var suppressed))
+        {
+            Logger.RecordRefused(from, code, detail, suppressed);
         }
     }
 

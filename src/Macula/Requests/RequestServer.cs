@@ -17,6 +17,8 @@ namespace Macula.Requests;
 /// <remarks>Each request has a queue of its own, so none waits for another; what concerns the DHT enters the realm's queue.</remarks>
 internal sealed class RequestServer(RealmServices realm, SerialQueue realmQueue, CallServer calls, EventServer events, DhtNode dht)
 {
+    private const string TooManyRequests = "Too many requests of this connection are served at a time.";
+
     // A request fits a few packets; whoever takes longer to send it holds a place among the streams for nothing.
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(10);
 
@@ -28,6 +30,7 @@ internal sealed class RequestServer(RealmServices realm, SerialQueue realmQueue,
     {
         if (!from.TryEnterIncoming())
         {
+            realm.RefusedRequest(from.Peer.NodeId, ErrorCode.LimitExceeded, TooManyRequests);
             realm.Tasks.Run(() => RefuseAsync(stream));
             return;
         }
@@ -51,7 +54,7 @@ internal sealed class RequestServer(RealmServices realm, SerialQueue realmQueue,
         await using (stream)
         {
             stream.StopReading((ulong)ErrorCode.LimitExceeded);
-            await TryAnswerAsync(stream, ErrorCode.LimitExceeded, "Too many requests of this connection are served at a time.");
+            await TryAnswerAsync(stream, ErrorCode.LimitExceeded, TooManyRequests);
         }
     }
 
