@@ -29,6 +29,7 @@ public sealed record DhtOptions
     public ImmutableArray<NodeAddress> Addresses { get; init; } = [];
 
     /// <summary>Whom to ask first. Default null: the bootstraps of the realm file.</summary>
+    /// <remarks>Nodes in server mode: one in client mode refuses whoever joins ([KAD-20]), and the log line and failed calls of a node that knows no other say so.</remarks>
     public ImmutableArray<BootstrapAddress>? Bootstraps { get; init; }
 
     /// <summary>Which addresses that others name may be dialled ([KAD-4]). Default null: global and private ones, and those of the scopes in which this node itself has an address.</summary>
