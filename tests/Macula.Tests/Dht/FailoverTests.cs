@@ -1,7 +1,9 @@
+using System.Net;
 using Macula.Rpc;
 using Macula.Tests.Meshes;
 using Macula.Wire.Errors;
 using Macula.Wire.Frames;
+using Macula.Wire.Identifiers;
 
 namespace Macula.Tests.Dht;
 
@@ -194,6 +196,29 @@ public sealed class FailoverTests
 
         await closing;
         await serving;
+    });
+
+    [Fact]
+    public void AProviderWithoutAnAddressThatMayBeDialledIsNamedAndFollowedByTheNext() => SimulatedRun.Run(5, async mesh => // [KAD-4] [RPC-15]
+    {
+        // Its record names the loopback alone, which leads a caller to the caller's own machine.
+        var realm = mesh.Found("tenant-a");
+        var boot = await mesh.StartAsync(realm, "boot", DhtMember.Server());
+        var hidden = await mesh.StartAsync(
+            realm, "hidden", DhtMember.Client(boot).With(static dht => dht with { Addresses = [NodeAddress.From(new IPEndPoint(IPAddress.Loopback, 9443))] }));
+        await (await hidden.AdvertiseAsync("echo", Echo)).WaitUntilPublishedAsync();
+        var caller = await mesh.StartAsync(realm, "caller", DhtMember.Client(boot));
+
+        var failure = await Assert.ThrowsAsync<CallException>(() => caller.CallAsync("echo", 7).AsTask());
+
+        Assert.Equal((ErrorCode.Unreachable, CallExecution.NotStarted), (failure.Code, failure.Execution));
+        Assert.Equal($"{hidden.Self.NodeId.ToShortString()} names no address that this node may dial.", failure.Message);
+        var good = await StartProviderAsync(mesh, boot, "good", Echo);
+        await Task.Delay(TimeSpan.FromSeconds(5), mesh.Time);
+        for (var call = 0; call < 4; call++)
+        {
+            Assert.Equal(good.Self.NodeId, (await caller.CallAsync("echo", 7)).Provider.NodeId);
+        }
     });
 
     private static async Task<MaculaPeer> StartProviderAsync(SimulatedMesh mesh, MaculaPeer boot, string name, CallHandler handler)
