@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Buffers.Binary;
 using Macula.PubSub;
 using Macula.Tests.Dht;
 using Macula.Tests.Hostile;
@@ -14,6 +16,9 @@ public abstract class HostilePublisherContract<TRunner>
     where TRunner : IMeshRunner, new()
 {
     private const ulong Instance = 7;
+
+    // The end of an event: content type, a binary of the one byte nil (three bytes), and no trace parent.
+    private const int PayloadBytes = 5;
 
     // What a node logs of others' violations.
     private const int Violation = 1004;
@@ -52,6 +57,25 @@ public abstract class HostilePublisherContract<TRunner>
         byte[] bytes = [.. Event(self with { Sequence = 2 }).Span];
         bytes[bytes.AsSpan().IndexOf("load"u8)] = (byte)' ';
         return bytes;
+    });
+
+    [Fact]
+    public void AnUnknownContentTypeEndsTheLane() => EndsTheLane(ErrorCode.UnknownContentType, (self, _) => // [FRM-6]
+    {
+        byte[] bytes = [.. Event(self with { Sequence = 2 }).Span];
+        bytes[^PayloadBytes] = 99;
+        return bytes;
+    });
+
+    [Fact]
+    public void APayloadThatIsTooLargeEndsTheLane() => EndsTheLane(ErrorCode.PayloadTooLarge, (self, _) => // [FRM-6]
+    {
+        byte[] good = [.. Event(self with { Sequence = 2 }).Span];
+        Assert.Equal(OperationStatus.Done, FrameHeader.Read(good, out FrameHeader _, out var headerBytes));
+        var length = new byte[4];
+        BinaryPrimitives.WriteInt32BigEndian(length, Payload.MaxBytes + 1);
+        byte[] body = [.. good[headerBytes..^(PayloadBytes - 1)], 0xc6, .. length, .. new byte[Payload.MaxBytes + 1], 0xc0];
+        return (byte[])[.. RawMember.Bytes(output => new FrameHeader(FrameType.Event, (ulong)body.Length).Write(output)).Span, .. body];
     });
 
     [Fact]
@@ -122,7 +146,14 @@ public abstract class HostilePublisherContract<TRunner>
         var lane = await RawMember.SendAsync(connection, Event(id with { Sequence = 2 }), WriteEnd.KeepOpen);
         await TakeAsync(subscription, 2);
 
-        await lane.WriteAsync((byte[])[.. second(id, other).Span, .. Event(id with { Sequence = 50 }).Span]);
+        try
+        {
+            await lane.WriteAsync((byte[])[.. second(id, other).Span, .. Event(id with { Sequence = 50 }).Span]);
+        }
+        catch (StreamAbortedException)
+        {
+            // Alice wants no more of a long one before all of it is sent; the answer says why.
+        }
 
         // The answer says why, nothing behind it is taken, and whoever wrote it is counted once.
         Assert.Equal(code, await ReadErrorAsync(lane));

@@ -5,6 +5,8 @@ using Macula.PubSub;
 using Macula.Testing.Realms;
 using Macula.Tests.Meshes;
 using Macula.Wire.Errors;
+using Macula.Wire.Frames;
+using Macula.Wire.Identifiers;
 
 namespace Macula.Tests.PubSub;
 
@@ -142,6 +144,60 @@ public abstract class PubSubContract<TRunner>
         var alice = await mesh.StartAsync(realm, "alice");
         await Assert.ThrowsAsync<ArgumentException>(() => alice.PublishAsync("sensor.*", 1).AsTask());
         await Assert.ThrowsAsync<ArgumentException>(() => alice.SubscribeAsync("sensor..load").AsTask());
+    });
+
+    [Fact]
+    public void TheLargestEventUnderTheLongestTopicArrives() => Run(async (mesh, boot, realm) => // [NAM-2] [FRM-6] [PUB-1]
+    {
+        // Sixteen segments and 255 bytes, a mebibyte, and a span.
+        const string Segment = "abcdefghijklmno";
+        var topic = string.Join('.', Enumerable.Repeat(Segment, TopicName.MaxSegments));
+        Assert.Equal(TopicName.MaxBytes, topic.Length);
+        var alice = await StartAsync(mesh, realm, "alice", DhtMode.Client, boot);
+        var bob = await StartAsync(mesh, realm, "bob", DhtMode.Client, boot);
+        var subscriptions = new List<Subscription>();
+        foreach (var pattern in new[] { topic, $"{Segment}.**", "**", string.Join('.', Enumerable.Repeat("*", TopicName.MaxSegments)), $"{topic[..^Segment.Length]}*" })
+        {
+            subscriptions.Add(await bob.SubscribeAsync(pattern));
+        }
+
+        using var span = new System.Diagnostics.Activity("publishing").SetIdFormat(System.Diagnostics.ActivityIdFormat.W3C).Start();
+        var payload = Payload.FromBytes(Enumerable.Range(0, Payload.MaxBytes).Select(number => (byte)(number * 7)).ToArray());
+
+        Assert.Equal(1, (await alice.PublishAsync(topic, payload)).Subscribers);
+
+        foreach (var subscription in subscriptions)
+        {
+            var arrived = await NextAsync(subscription);
+            Assert.Equal((topic, span.Id), (arrived.Topic.Value, arrived.TraceParent));
+            Assert.Equal(payload, arrived.Payload);
+            await subscription.DisposeAsync();
+        }
+    });
+
+    [Fact]
+    public void WhatIsBeyondTheLargestEventFailsWhereItIsPublished() => Run(async (mesh, _, realm) => // [NAM-2] [FRM-6]
+    {
+        var alice = await mesh.StartAsync(realm, "alice");
+        var seventeen = string.Join('.', Enumerable.Repeat("a", TopicName.MaxSegments + 1));
+
+        Assert.Equal(ErrorCode.PayloadTooLarge, Assert.Throws<MaculaException>(() => Payload.FromBytes(new byte[Payload.MaxBytes + 1])).Code);
+        await Assert.ThrowsAsync<ArgumentException>(() => alice.PublishAsync(seventeen, 1).AsTask());
+        await Assert.ThrowsAsync<ArgumentException>(() => alice.SubscribeAsync(seventeen).AsTask());
+        await Assert.ThrowsAsync<ArgumentException>(() => alice.PublishAsync(new string('a', TopicName.MaxBytes + 1), 1).AsTask());
+    });
+
+    [Fact]
+    public void APayloadOfEachContentTypeArrivesAsItIs() => Run(async (mesh, boot, realm) => // [FRM-6]
+    {
+        var alice = await StartAsync(mesh, realm, "alice", DhtMode.Client, boot);
+        var bob = await StartAsync(mesh, realm, "bob", DhtMode.Client, boot);
+        await using var subscription = await bob.SubscribeAsync("a");
+        foreach (var payload in new[] { Payload.FromValue(7), Payload.FromJson("""{"load": 0.5}"""), Payload.FromBytes(new byte[] { 0xc1 }), Payload.FromBytes(default) })
+        {
+            await alice.PublishAsync("a", payload);
+            Assert.Equal(payload, (await NextAsync(subscription)).Payload);
+        }
     });
 
     [Fact]
