@@ -63,6 +63,70 @@ public sealed class RestartTests
         Assert.InRange(mesh.World.Elapsed - subscribed, TimeSpan.Zero, TimeSpan.FromSeconds(8));
     });
 
+    [Theory]
+    [InlineData(11)]
+    [InlineData(12)]
+    [InlineData(13)]
+    public void ASubscriberThatComesBackElsewhereIsFoundLongBeforeItsOldConnectionEnds(ulong seed) => SimulatedRun.Run(seed, async mesh => // [PUB-12]
+    {
+        var realm = mesh.Found("tenant-a");
+        var boot = await mesh.StartAsync(realm, "boot", DhtMember.Server());
+        var alice = await mesh.StartAsync(realm, "alice", DhtMember.Client(boot));
+        using var credentials = realm.Issue("bob", mesh.WallNow);
+        var bob = await mesh.StartAsync(realm.File, credentials, DhtMember.Client(boot));
+        var host = mesh.LastHost;
+        var subscription = await bob.SubscribeAsync("a");
+        await alice.PublishAsync("a", 0);
+        await SimulatedPubSubTests.NextAsync(subscription);
+
+        // Nobody answers at the old address any more, and the connection there has 45 s to live.
+        host.Crash();
+        mesh.Abandon(bob);
+        var second = await mesh.StartAsync(realm.File, credentials, DhtMember.Client(boot));
+        await using var renewed = await second.SubscribeAsync("a");
+        var subscribed = mesh.World.Elapsed;
+        await Task.Delay(Pause, mesh.Time);
+        await alice.PublishAsync("a", 1);
+
+        Assert.Equal(1, (await SimulatedPubSubTests.NextAsync(renewed)).Value.AsInt32());
+        Assert.InRange(mesh.World.Elapsed - subscribed, TimeSpan.Zero, TimeSpan.FromSeconds(8));
+    });
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(10)]
+    [InlineData(20)]
+    [InlineData(30)]
+    public void ASubscriberThatCouldNotBeReachedIsTriedAtOnceWhenItIsBack(int laterSeconds) => SimulatedRun.Run(21, async mesh => // [PUB-12]
+    {
+        var realm = mesh.Found("tenant-a");
+        var boot = await mesh.StartAsync(realm, "boot", DhtMember.Server());
+        var alice = await mesh.StartAsync(realm, "alice", DhtMember.Client(boot));
+        using var credentials = realm.Issue("bob", mesh.WallNow);
+        var bob = await mesh.StartAsync(realm.File, credentials, DhtMember.Client(boot));
+        var host = mesh.LastHost;
+        await bob.SubscribeAsync("a");
+        host.Crash();
+        mesh.Abandon(bob);
+
+        // Until the pauses between the dials are as long as they get, half a minute; a dial takes 10 s, so that most of these times lie in a pause.
+        for (var minute = 0; minute < 5; minute++)
+        {
+            Assert.Equal(1, (await alice.PublishAsync("a", minute)).Subscribers);
+            await Task.Delay(TimeSpan.FromMinutes(1), mesh.Time);
+        }
+
+        await Task.Delay(TimeSpan.FromSeconds(laterSeconds), mesh.Time);
+        host.Restart();
+        await using var second = await StartAgainAsync(host, credentials, realm.File, DhtMember.Client(boot));
+        await using var renewed = await second.SubscribeAsync("a");
+        var subscribed = mesh.World.Elapsed;
+
+        // What was published while it was away has waited.
+        Assert.Equal(0, (await SimulatedPubSubTests.NextAsync(renewed)).Value.AsInt32());
+        Assert.InRange(mesh.World.Elapsed - subscribed, TimeSpan.Zero, TimeSpan.FromSeconds(2));
+    });
+
     [Fact]
     public void APublisherThatWasKilledIsHeardInItsSecondLife() => SimulatedRun.Run(4, async mesh => // [PUB-10] [PUB-11]
     {
