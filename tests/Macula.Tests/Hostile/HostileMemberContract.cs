@@ -89,7 +89,7 @@ public abstract class HostileMemberContract<TRunner>
     });
 
     [Fact]
-    public void ADrainThatComesBeforeTheVerdictIsObeyed() => Run(async (_, alice, mallory) => // [CON-8]
+    public void ADrainRightBehindTheHelloIsObeyed() => Run(async (_, alice, mallory) => // [CON-8]
     {
         var connection = await mallory.DialAsync(alice.LocalEndPoint);
         var control = await connection.OpenStreamAsync(StreamDirection.Unidirectional);

@@ -2,6 +2,7 @@ using Macula.Connections;
 using Macula.Rpc;
 using Macula.Tests.Hostile;
 using Macula.Tests.Meshes;
+using Macula.Transport;
 using Macula.Wire.Errors;
 using Macula.Wire.Frames;
 
@@ -86,6 +87,70 @@ public sealed class DrainTests
         await bob.DisposeAsync();
 
         Assert.All(await Task.WhenAll(calls), Assert.True);
+    });
+
+    [Fact]
+    public void ANodeThatDoesNotAnswerADrainHoldsUpTheEndOfOthersForThreeSeconds() => Run(5, async mesh => // [CON-8]
+    {
+        var realm = mesh.Found("tenant-a");
+        var patient = new ConnectionOptions { ShutdownTimeout = TimeSpan.FromSeconds(30) };
+        var alice = await mesh.StartAsync(realm, "alice", options => options with { Connections = patient });
+        await using var mallory = await RawMember.StartAsync(mesh, realm);
+        var (connection, _) = await mallory.EstablishAsync(alice.LocalEndPoint);
+        await Task.Delay(TimeSpan.FromSeconds(1), mesh.Time);
+        var before = mesh.World.Elapsed;
+
+        await alice.DisposeAsync();
+
+        Assert.InRange(mesh.World.Elapsed - before, TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(3.1));
+        Assert.Equal((ulong)ErrorCode.ShuttingDown, (await connection.WaitForEndAsync()).Code);
+    });
+
+    [Fact]
+    public void ADrainThatComesBeforeTheVerdictIsObeyed() => Run(7, async mesh => // [CON-8] [CON-3]
+    {
+        var realm = mesh.Found("tenant-a");
+        HeldComputations? verdicts = null;
+        var alice = await mesh.StartAsync(realm, "alice", options =>
+        {
+            verdicts = new HeldComputations(options.Scheduler!);
+            return options with { Scheduler = verdicts, Transport = verdicts.Beneath(options.Transport!) };
+        });
+        await using var mallory = await RawMember.StartAsync(mesh, realm);
+        var connection = await mallory.DialAsync(alice.LocalEndPoint);
+        var control = await connection.OpenStreamAsync(StreamDirection.Unidirectional);
+        await control.WriteAsync((byte[])[.. RawMember.Hello().Span, .. RawMember.Drain(DrainState.Finished).Span]);
+        var hello = connection.AcceptStreamAsync().AsTask();
+
+        // Long enough for both frames to have arrived; alice says nothing before her verdict, and ends nothing.
+        await Task.Delay(TimeSpan.FromSeconds(1), mesh.Time);
+        Assert.False(hello.IsCompleted);
+        verdicts!.Release();
+
+        Assert.Equal((ulong)ErrorCode.DuplicateConnection, (await connection.WaitForEndAsync()).Code);
+    });
+
+    [Fact]
+    public void AnAddressThatWasDialledLeadsToTheConnectionThatStays() => Run(6, async mesh => // [CON-5]
+    {
+        var realm = mesh.Found("tenant-a");
+        var pair = new[] { await mesh.StartAsync(realm, "alice"), await mesh.StartAsync(realm, "bob") };
+        var (low, high) = pair[0].Self.NodeId < pair[1].Self.NodeId ? (pair[0], pair[1]) : (pair[1], pair[0]);
+        foreach (var peer in pair)
+        {
+            await peer.AdvertiseAsync("echo", static (call, _) => ValueTask.FromResult(call.Argument));
+        }
+
+        // By address alone, so that the lower one dials although the higher one has dialled it.
+        await CallAsync(high, low);
+        await CallAsync(low, high);
+        await Task.Delay(TimeSpan.FromSeconds(1), mesh.Time);
+        Assert.Equal((1, 2), (high.TransportCounters.ConnectionsOpen, high.TransportCounters.HandshakesCompleted));
+
+        await CallAsync(high, low);
+        await CallAsync(low, high);
+
+        Assert.Equal(2, high.TransportCounters.HandshakesCompleted);
     });
 
     private static async Task<(MaculaPeer Alice, MaculaPeer Bob)> StartPairAsync(Mesh mesh, Func<ConnectionOptions, ConnectionOptions>? limits = null)
