@@ -41,6 +41,57 @@ public sealed class RealmIsolationTests
         Assert.All(throughTheRoutingTable.Found, path => Assert.Contains("._node._realms", path, StringComparison.Ordinal));
     });
 
+    [Fact]
+    public void WhatATypeKeepsForEverybodyIsFollowedToo() => new SimulatedRunner().Run(async mesh =>
+    {
+        var (realmA, realmB) = (mesh.Found("tenant-a"), mesh.Found("tenant-b"));
+        var endpoint = await mesh.BindAsync();
+        var nodeA = await mesh.StartAsync(endpoint, realmA, "node-a");
+        var nodeB = await mesh.StartAsync(endpoint, realmB, "node-b");
+        Assert.Empty(ReferenceWalk.From(ContextOf(nodeA), realmB.File.Id).Found);
+
+        Planted.Remembered = new Dictionary<string, object> { ["b"] = ContextOf(nodeB) };
+        Planted<string>.Remembered = null;
+        try
+        {
+            var inAStaticClass = ReferenceWalk.From(ContextOf(nodeA), realmB.File.Id).Found;
+            Planted.Remembered = null;
+            Assert.Empty(ReferenceWalk.From(ContextOf(nodeA), realmB.File.Id).Found);
+
+            // A type that has no fields of its own until it is closed is met through an instance, here the target of a handler.
+            Planted<string>.Remembered = ContextOf(nodeB);
+            await nodeA.AdvertiseAsync("echo", new Planted<string>().Handle);
+            var inAGenericType = ReferenceWalk.From(ContextOf(nodeA), realmB.File.Id).Found;
+
+            Assert.Contains(inAStaticClass, path => path.StartsWith("Planted.<Remembered>", StringComparison.Ordinal));
+            Assert.Contains(inAGenericType, path => path.Contains("_calls", StringComparison.Ordinal) && path.Contains(".<Remembered>", StringComparison.Ordinal));
+        }
+        finally
+        {
+            Planted.Remembered = null;
+            Planted<string>.Remembered = null;
+        }
+    });
+
     private static object ContextOf(MaculaPeer peer) =>
         typeof(MaculaPeer).GetField("_realm", BindingFlags.Instance | BindingFlags.NonPublic)!.GetValue(peer)!;
+
+    /// <summary>What must not be: a table for all realms.</summary>
+    private static class Planted
+    {
+        public static Dictionary<string, object>? Remembered { get; set; }
+    }
+
+    /// <inheritdoc cref="Planted"/>
+    private sealed class Planted<T>
+    {
+        private int _handled;
+
+        public static object? Remembered { get; set; }
+
+        public ValueTask<Wire.Frames.Payload> Handle(IncomingCall call, CancellationToken cancellationToken)
+        {
+            return ValueTask.FromResult(++_handled > 0 ? call.Argument : Wire.Frames.Payload.Nil);
+        }
+    }
 }

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Macula.Tests.Realms;
 
-/// <summary>Follows every reference from an object, through fields of any visibility, arrays, closures and the static fields of this project's types, as far as the shared ground.</summary>
+/// <summary>Follows every reference from an object and from the static fields of this project's types, through fields of any visibility, arrays and closures, as far as the shared ground.</summary>
 /// <remarks>
 /// Shared ground, which is not entered, is what the nodes of one process have in common by design: the transport below its seam, the scheduler, clock and
 /// log, and the endpoint's routing table unless the walk is told to enter it.
@@ -41,12 +41,23 @@ internal sealed class ReferenceWalk
     {
         var walk = new ReferenceWalk(entersRoutingTable);
         walk.Enter(root, root.GetType().Name);
+        walk.EnterStatics();
         while (walk._pending.TryDequeue(out var next))
         {
             walk.Visit(next.Object, next.Path, wanted);
         }
 
         return walk;
+    }
+
+    // What a type keeps for everybody is at hand for every realm, whether or not an instance of the type is met; a static class has none.
+    private void EnterStatics()
+    {
+        var own = AppDomain.CurrentDomain.GetAssemblies().Where(IsOwn).SelectMany(assembly => assembly.GetTypes()).Where(type => !type.ContainsGenericParameters);
+        foreach (var field in own.SelectMany(type => type.GetFields(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)).Where(HoldsSomething))
+        {
+            Enter(field.GetValue(null), $"{field.DeclaringType!.Name}.{field.Name}");
+        }
     }
 
     private void Enter(object? value, string path)
@@ -100,19 +111,23 @@ internal sealed class ReferenceWalk
     {
         for (var level = type; level is not null && level != typeof(object); level = level.BaseType)
         {
-            // What the runtime keeps for itself is of no interest; what this project's types keep for all of them is.
-            // Once for each type: a value type may hold itself there, as Instant.Never does.
-            var entersStatics = level.Assembly.GetName().Name!.StartsWith("Macula", StringComparison.Ordinal) && _staticsSeen.Add(level);
+            // Those of closed generic types are met here only. Once for each type: a value type may hold itself there, as Instant.Never does.
+            var entersStatics = level.IsGenericType && IsOwn(level.Assembly) && _staticsSeen.Add(level);
             var flags = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly | (entersStatics ? BindingFlags.Static : 0);
             foreach (var field in level.GetFields(flags))
             {
-                if (!field.IsLiteral && !field.FieldType.IsPointer && !field.FieldType.IsByRefLike && !field.FieldType.IsPrimitive)
+                if (HoldsSomething(field))
                 {
                     Enter(field.GetValue(field.IsStatic ? null : value), $"{path}.{field.Name}");
                 }
             }
         }
     }
+
+    // What the runtime keeps for itself is of no interest; what this project's types keep for all of them is.
+    private static bool IsOwn(Assembly assembly) => assembly.GetName().Name!.StartsWith("Macula", StringComparison.Ordinal);
+
+    private static bool HoldsSomething(FieldInfo field) => !field.IsLiteral && !field.FieldType.IsPointer && !field.FieldType.IsByRefLike && !field.FieldType.IsPrimitive;
 
     private static bool Names(object value, RealmId wanted) => value switch
     {
