@@ -1,19 +1,21 @@
 using Macula.Tests.Hostile;
+using Macula.Tests.PubSub;
 using Macula.Wire.Identifiers;
 
 namespace Macula.Tests.Dht;
 
 /// <summary>Finding somebody in a realm that is larger than anybody's routing table.</summary>
-public sealed class SparseOverlayTests
+public sealed class SparseOverlayTests(SparseOverlay overlay) : IClassFixture<SparseOverlay>
 {
+    private const int Topics = 6;
+
     [Fact]
-    public void ACallFindsItsProviderAmongTwoHundredNodesOfWhichTheCallerKnowsThree() => SimulatedRun.Run(200, async mesh => // [KAD-10] [KAD-20]
+    public void ACallFindsItsProviderAmongTwoHundredNodesOfWhichTheCallerKnowsThree() => overlay.Run(async (mesh, realm, nodes) => // [KAD-10] [KAD-20]
     {
-        var realm = mesh.Found("tenant-a");
-        var nodes = await SparseOverlay.StartAsync(mesh, realm);
         var provider = nodes[nodes.Count / 2];
-        await (await provider.AdvertiseAsync("echo", static (call, _) => ValueTask.FromResult(call.Argument))).WaitUntilPublishedAsync();
-        await using var asker = await RawMember.StartAsync(mesh, realm);
+        var advertisement = await provider.AdvertiseAsync("echo", static (call, _) => ValueTask.FromResult(call.Argument));
+        await advertisement.WaitUntilPublishedAsync();
+        await using var asker = await RawMember.StartAsync(mesh, realm, "asker-of-providers");
         var key = DhtKey.OfProviders(realm.File.Id, ProcedureName.Parse("echo"));
         var known = new List<MaculaPeer>();
         foreach (var node in nodes)
@@ -29,8 +31,28 @@ public sealed class SparseOverlayTests
 
         Assert.Equal(provider.Self.NodeId, reply.Provider.NodeId);
         Assert.Empty(await asker.ReadRecordsAsync(caller.LocalEndPoint, key));
+    });
 
-        // What is claimed is shown; two hundred good-byes would take as long again.
-        nodes.ForEach(mesh.Abandon);
+    [Fact]
+    public void TheFirstEventArrivesAmongTwoHundredNodesOfWhichPublisherAndSubscriberKnowThreeEach() => overlay.Run(async (mesh, realm, nodes) => // [REC-19] [PUB-2] [KAD-35]
+    {
+        await using var asker = await RawMember.StartAsync(mesh, realm, "asker-of-subscribers");
+        for (var number = 0; number < Topics; number++)
+        {
+            var key = DhtKey.OfSubscribers(realm.File.Id, TopicPattern.Parse($"sensor-{number}.*").LiteralPrefix);
+            var far = nodes.OrderByDescending(node => key.DistanceTo(node.Self.NodeId)).Take(6).ToList();
+            var publisher = await mesh.StartAsync(realm, $"publisher-{number}", DhtMember.Client(far[..3]));
+            var subscriber = await mesh.StartAsync(realm, $"subscriber-{number}", DhtMember.Server(far[3..]));
+            Assert.Equal(0, (await publisher.PublishAsync($"sensor-{number}.load", 0)).Subscribers);
+
+            await using var subscription = await subscriber.SubscribeAsync($"sensor-{number}.*");
+            var receipt = await publisher.PublishAsync($"sensor-{number}.load", 1);
+
+            Assert.Equal(receipt.Id, (await SimulatedPubSubTests.NextAsync(subscription)).Id);
+            foreach (var stranger in far)
+            {
+                Assert.Empty(await asker.ReadRecordsAsync(stranger.LocalEndPoint, key));
+            }
+        }
     });
 }
