@@ -84,16 +84,28 @@ internal sealed class CallRoutes(RealmServices realm, SerialQueue queue, Connect
         realm.Tasks.Run(() => ProbeAsync(silent));
     }
 
+    // [RPC-16]
     private async Task ProbeAsync(MeshConnection silent)
     {
-        if (await dht.Client.ProbeAsync(silent))
+        if (await dht.Client.ProbeAsync(silent) || await ProbeAnewAsync(silent))
         {
             _providers.HandleAlive(silent.Peer.NodeId);
         }
-        else
+    }
+
+    // What is at its end may be the connection alone: one that drains takes no PING, and one to a node's former life gets no answer.
+    private async ValueTask<bool> ProbeAnewAsync(MeshConnection silent)
+    {
+        // Calls that run on it may still end well; new ones dial anew.
+        connections.LetGo(silent);
+        try
         {
-            // Calls that run on it may still end well; new ones dial anew.
-            connections.LetGo(silent);
+            return await dht.Client.ProbeAsync(await dht.Finder.ConnectAsync(silent.Peer.NodeId, CancellationToken.None));
+        }
+        catch (MaculaException)
+        {
+            // Nobody is there, or nobody says where.
+            return false;
         }
     }
 }

@@ -221,6 +221,76 @@ public sealed class FailoverTests
         }
     });
 
+    [Fact]
+    public void AProviderWhoseConnectionGaveWayToAnotherKeepsItsTurn() => SimulatedRun.Run(5, async mesh => // [RPC-16] [CON-5]
+    {
+        var realm = mesh.Found("tenant-a");
+        var boot = await mesh.StartAsync(realm, "boot", DhtMember.Server());
+        await StartProviderAsync(mesh, boot, "steady", Echo);
+        var pair = new[] { await mesh.StartAsync(realm, "one", DhtMember.Client(boot)), await mesh.StartAsync(realm, "two", DhtMember.Client(boot)) };
+
+        // Of two connections the one stays that the lower id has dialled; the call is on the other one.
+        var (slow, caller) = pair[0].Self.NodeId < pair[1].Self.NodeId ? (pair[0], pair[1]) : (pair[1], pair[0]);
+        await (await slow.AdvertiseAsync("echo", SlowAtFirst(mesh.Time))).WaitUntilPublishedAsync();
+        var unanswered = caller.CallAsync("echo", 7, new CallOptions { Node = slow.Self.NodeId, Deadline = TimeSpan.FromSeconds(2) }).AsTask();
+        await Task.Delay(TimeSpan.FromSeconds(1), mesh.Time);
+        await Assert.ThrowsAsync<CallException>(() => slow.CallAsync("nothing", 7, new CallOptions { At = caller.LocalEndPoint }).AsTask());
+        await Assert.ThrowsAsync<CallException>(() => unanswered);
+
+        await ExpectTurnsAsync(mesh, caller, 2);
+    });
+
+    [Fact]
+    public void AProviderThatIsBackBeforeTheDeadlineKeepsItsTurn() => SimulatedRun.Run(6, async mesh => // [RPC-16]
+    {
+        var realm = mesh.Found("tenant-a");
+        var boot = await mesh.StartAsync(realm, "boot", DhtMember.Server());
+        await StartProviderAsync(mesh, boot, "steady", Echo);
+        using var credentials = realm.Issue("shaky", mesh.WallNow);
+        var killed = await mesh.StartAsync(realm.File, credentials, DhtMember.Client(boot));
+        await (await killed.AdvertiseAsync("echo", SlowAtFirst(mesh.Time))).WaitUntilPublishedAsync();
+        var host = mesh.LastHost;
+        var caller = await mesh.StartAsync(realm, "caller", DhtMember.Client(boot));
+        var unanswered = caller.CallAsync("echo", 7, new CallOptions { Node = killed.Self.NodeId, Deadline = TimeSpan.FromSeconds(5) }).AsTask();
+        await Task.Delay(TimeSpan.FromSeconds(1), mesh.Time);
+        host.Crash();
+        mesh.Abandon(killed);
+        var back = await mesh.StartAsync(realm.File, credentials, DhtMember.Client(boot));
+        await (await back.AdvertiseAsync("echo", Echo)).WaitUntilPublishedAsync();
+        await Assert.ThrowsAsync<CallException>(() => unanswered);
+
+        // The connection to its former life leaves a PING unanswered, for as long as it may.
+        await Task.Delay(TimeSpan.FromSeconds(3), mesh.Time);
+        await ExpectTurnsAsync(mesh, caller, 2);
+    });
+
+    // The first call is never answered.
+    private static CallHandler SlowAtFirst(TimeProvider time)
+    {
+        var calls = 0;
+        return async (call, stop) =>
+        {
+            if (calls++ == 0)
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan, time, stop);
+            }
+
+            return call.Argument;
+        };
+    }
+
+    private static async Task ExpectTurnsAsync(SimulatedMesh mesh, MaculaPeer caller, int providers)
+    {
+        await Task.Delay(TimeSpan.FromSeconds(1), mesh.Time);
+        var seen = new SortedSet<string>(StringComparer.Ordinal);
+        for (var call = 0; call < 2 * providers; call++)
+        {
+            seen.Add((await caller.CallAsync("echo", 7)).Provider.NodeId.ToString());
+        }
+
+        Assert.Equal(providers, seen.Count);
+    }
+
     private static async Task<MaculaPeer> StartProviderAsync(SimulatedMesh mesh, MaculaPeer boot, string name, CallHandler handler)
     {
         var provider = await mesh.StartAsync(mesh.Realm!, name, DhtMember.Client(boot));
