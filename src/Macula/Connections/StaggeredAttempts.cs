@@ -17,6 +17,7 @@ internal sealed class StaggeredAttempts(RealmServices realm, TimeSpan delay)
     {
         var running = new List<(Task<T> Task, int Index)>();
         MaculaException? failure = null;
+        CancellationTokenSource? pauses = null;
         try
         {
             for (var next = 0; next < attempts.Count; next++)
@@ -28,7 +29,7 @@ internal sealed class StaggeredAttempts(RealmServices realm, TimeSpan delay)
                 }
 
                 running.Add((attempt.AsTask(), next));
-                var pause = next == attempts.Count - 1 ? null : PauseAsync(cancellationToken);
+                var pause = next == attempts.Count - 1 ? null : PauseAsync((pauses ??= CancellationTokenSource.CreateLinkedTokenSource(cancellationToken)).Token);
                 while (running.Count > 0 && await NextAsync(running, pause) is { Task: not null } ended)
                 {
                     running.Remove(ended);
@@ -52,6 +53,9 @@ internal sealed class StaggeredAttempts(RealmServices realm, TimeSpan delay)
         }
         finally
         {
+            // A pause that nobody waits for any more would keep its timer, beyond the node's end if that comes sooner.
+            pauses?.Cancel();
+            pauses?.Dispose();
             foreach (var (slower, _) in running)
             {
                 realm.Tasks.Run(() => LeaveAsync(slower));

@@ -264,6 +264,22 @@ public sealed class FailoverTests
         await ExpectTurnsAsync(mesh, caller, 2);
     });
 
+    [Fact]
+    public void ThePauseBeforeTheNextProviderEndsWithTheCall() => SimulatedRun.Run(7, async mesh =>
+    {
+        var realm = mesh.Found("tenant-a");
+        var boot = await mesh.StartAsync(realm, "boot", DhtMember.Server());
+        await StartProviderAsync(mesh, boot, "first", Echo);
+        await StartProviderAsync(mesh, boot, "second", Echo);
+        var caller = await mesh.StartAsync(realm, "caller", DhtMember.Client(boot));
+        var host = mesh.LastHost;
+
+        await caller.CallAsync("echo", 7);
+        await caller.DisposeAsync();
+
+        Assert.Equal(0, host.Scheduler.TimersSet);
+    });
+
     // The first call is never answered.
     private static CallHandler SlowAtFirst(TimeProvider time)
     {
