@@ -59,6 +59,9 @@ internal sealed class EventQueue
         return item;
     }
 
+    /// <summary>How many timers of a node are armed. Costs a pass over the queue.</summary>
+    public int CountOf(VirtualScheduler owner) => _entries.UnorderedItems.Count(entry => entry.Element.Arming == entry.Priority.Arming && entry.Element.Owner == owner);
+
     private void Sweep()
     {
         var live = _entries.UnorderedItems.Where(entry => entry.Element.Arming == entry.Priority.Arming).ToArray();

@@ -30,6 +30,8 @@ internal sealed class VirtualClock(VirtualWorld world, VirtualScheduler schedule
         private TimeSpan _period = Timeout.InfiniteTimeSpan;
         private bool _disposed;
 
+        internal override VirtualScheduler? Owner => scheduler;
+
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
             ArgumentOutOfRangeException.ThrowIfLessThan(dueTime, Timeout.InfiniteTimeSpan);

@@ -10,6 +10,9 @@ internal abstract class VirtualEvent
 
     internal bool IsArmed => Arming != NotArmed;
 
+    /// <summary>Whose timer it is; null for what happens in the world itself, such as a packet that arrives.</summary>
+    internal virtual VirtualScheduler? Owner => null;
+
     /// <summary>Called once the moment has come; the event is no longer armed.</summary>
     protected internal abstract void Fire();
 }

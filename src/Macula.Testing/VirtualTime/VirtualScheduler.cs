@@ -29,6 +29,10 @@ public sealed class VirtualScheduler : MeshScheduler
     /// <summary>True once the node was stopped.</summary>
     public bool IsStopped { get; private set; }
 
+    /// <summary>How many timers of this node's clock are set: what a node that has stopped in good order has left behind, if there is any.</summary>
+    /// <remarks>Costs a pass over everything that is set in the world.</remarks>
+    public int TimersSet => World.CountTimersOf(this);
+
     /// <summary>Stops the node as a killed process stops: nothing that is scheduled here runs any more, no timer of its clock fires, nobody is told.</summary>
     /// <remarks>What others await from it never completes; give such waits a deadline.</remarks>
     public void Stop() => IsStopped = true;

@@ -123,6 +123,8 @@ public sealed class VirtualWorld
         }
     }
 
+    internal int CountTimersOf(VirtualScheduler owner) => _events.CountOf(owner);
+
     internal void Enqueue(ReadyItem item)
     {
         if (IsOwnThread(item.Item))

@@ -25,6 +25,24 @@ public sealed class VirtualWorldTests
     }
 
     [Fact]
+    public void ASchedulerCountsTheTimersThatAreSetOnItsOwnClock()
+    {
+        var world = new VirtualWorld(seed: 1);
+        var node = world.CreateScheduler();
+        using var other = world.Time.CreateTimer(static _ => { }, null, TimeSpan.FromHours(1), Timeout.InfiniteTimeSpan);
+        using var unset = node.Time.CreateTimer(static _ => { }, null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        Assert.Equal(0, node.TimersSet);
+
+        var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1), node.Time);
+        using var often = node.Time.CreateTimer(static _ => { }, null, TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(2));
+        Assert.Equal(2, node.TimersSet);
+        patience.Dispose();
+        Assert.Equal(1, node.TimersSet);
+        world.Run(async () => await Task.Delay(TimeSpan.FromSeconds(3), world.Time), Limit);
+        Assert.Equal(1, node.TimersSet);
+    }
+
+    [Fact]
     public void FrameworkTimersFireInOrderAndTiesInTheOrderOfTheirCreation()
     {
         var world = new VirtualWorld(seed: 1);

@@ -112,5 +112,6 @@ internal abstract class SimulatedNode(SimulatedHost host, string name, Simulatio
         State = NodeState.Down;
         history.Add(new Observation.Stopped(history.Now, name));
         history.Add(new Observation.Measured(history.Now, name, "connections of a node that has stopped", Connections, 0));
+        history.Add(new Observation.Measured(history.Now, name, "timers of a node that has stopped", host.Scheduler.TimersSet, 0));
     }
 }
