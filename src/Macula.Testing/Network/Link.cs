@@ -5,6 +5,7 @@ public sealed record Link
 {
     private readonly double _loss;
     private readonly double _reordering;
+    private readonly double _corruption;
 
     /// <summary>Shortest time that a packet takes. Default 10 ms.</summary>
     public TimeSpan Latency { get; init; } = TimeSpan.FromMilliseconds(10);
@@ -29,6 +30,14 @@ public sealed record Link
 
     /// <summary>How long a packet is held up that others shall overtake. Default 20 ms.</summary>
     public TimeSpan ReorderingDelay { get; init; } = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>Share of streams whose first byte arrives as another one, 0 to 1. Default 0.</summary>
+    /// <remarks>No path does that to QUIC, which seals its packets. It stands for a node whose memory or program is broken, at the place where every frame has its type.</remarks>
+    public double Corruption
+    {
+        get => _corruption;
+        init => _corruption = Share(value);
+    }
 
     /// <summary>Between two programs on one host: 50 µs, nothing lost. What loopback takes on current machines.</summary>
     public static Link Loopback { get; } = new() { Latency = TimeSpan.FromMicroseconds(50), Jitter = TimeSpan.Zero };

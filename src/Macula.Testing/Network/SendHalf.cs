@@ -127,6 +127,11 @@ internal sealed class SendHalf(SimulatedStream stream)
 
         var bytes = new byte[length];
         _unsent.Take(bytes);
+        if (_sentOffset == 0 && length > 0)
+        {
+            Connection.Endpoint.Network.CorruptSometimes(Connection.Endpoint, Connection.CarrierEndPoint, bytes);
+        }
+
         var finish = _finishAsked && _unsent.Count == 0 && (length == 0 || random.Next(4) != 0);
         new StreamSegment(stream, _sentOffset, bytes, finish ? WriteEnd.Finish : WriteEnd.KeepOpen).Send();
         _sentOffset += length;

@@ -16,6 +16,7 @@ public sealed class SimulatedNetwork
     private readonly Dictionary<string, IReadOnlyList<IPAddress>> _names = new(StringComparer.OrdinalIgnoreCase);
     private readonly SeededRandomSource _random;
     private long _lastConnection;
+    private bool _mayCorrupt;
 
     /// <summary>Makes a network without hosts.</summary>
     /// <param name="world">Where it is.</param>
@@ -25,6 +26,7 @@ public sealed class SimulatedNetwork
         ArgumentNullException.ThrowIfNull(world);
         World = world;
         _options = options ?? new SimulatedNetworkOptions();
+        _mayCorrupt = _options.DefaultLink.Corruption > 0;
         _random = world.Random.Fork("network");
     }
 
@@ -33,6 +35,9 @@ public sealed class SimulatedNetwork
 
     /// <summary>Every host, in the order in which they were added.</summary>
     public IReadOnlyList<SimulatedHost> Hosts => _hosts;
+
+    /// <summary>How many streams had their first byte changed so far: see <see cref="Link.Corruption"/>.</summary>
+    public long StreamsCorrupted { get; private set; }
 
     internal SimulatedNetworkOptions Options => _options;
 
@@ -65,6 +70,8 @@ public sealed class SimulatedNetwork
         {
             _links[way] = link;
         }
+
+        _mayCorrupt |= link.Corruption > 0;
 
         ReviewPaths();
     }
@@ -185,6 +192,23 @@ public sealed class SimulatedNetwork
         }
 
         return true;
+    }
+
+    /// <summary>Changes the first byte of a stream, where the link does that.</summary>
+    internal void CorruptSometimes(SimulatedEndpoint from, IPEndPoint address, Span<byte> first)
+    {
+        // Asked for each stream, and of no use in most runs.
+        if (!_mayCorrupt || HostAt(from.Host, address.Address) is not { } target || LinkBetween(from.Host, target).Corruption is not (> 0 and var share))
+        {
+            return;
+        }
+
+        var random = from.Host.LinkRandom;
+        if (random.NextDouble() < share)
+        {
+            first[0] ^= (byte)(1 + random.Next(byte.MaxValue));
+            StreamsCorrupted++;
+        }
     }
 
     private static IEnumerable<(SimulatedHost Source, SimulatedHost Target)> Ways(SimulatedHost first, SimulatedHost second, LinkWays ways)

@@ -5,6 +5,9 @@ namespace Macula.Testing.Simulation;
 /// <summary>Reads what one node logs: an error or a task left behind is something that broke.</summary>
 internal sealed class SimulationLog(SimulationHistory history, string node) : ILoggerFactory, ILogger
 {
+    // What a corrupted stream leads to; tests count it.
+    private const int ProtocolViolated = 1004;
+
     // Logged as a warning, since in production a handler of the application's may be the cause; here none is.
     private const int WorkLeftBehind = 1008;
 
@@ -28,6 +31,10 @@ internal sealed class SimulationLog(SimulationHistory history, string node) : IL
         if (logLevel >= LogLevel.Error || eventId.Id == WorkLeftBehind)
         {
             history.Add(new Observation.Broke(history.Now, node, exception is null ? formatter(state, exception) : $"{formatter(state, exception)} ({Describe(exception)})"));
+        }
+        else if (eventId.Id == ProtocolViolated)
+        {
+            history.Count("protocol violated");
         }
     }
 

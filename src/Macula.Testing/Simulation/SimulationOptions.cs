@@ -28,8 +28,11 @@ public enum SimulationFaults
     /// <summary>Clocks of nodes jump by up to 10 s.</summary>
     Clocks = 64,
 
+    /// <summary>Some of the streams between two nodes begin with another byte than was written: what such a stream carries breaks the protocol.</summary>
+    Corruption = 128,
+
     /// <summary>All of these.</summary>
-    All = Kills | Stops | Loss | Delay | Cuts | Partitions | Clocks,
+    All = Kills | Stops | Loss | Delay | Cuts | Partitions | Clocks | Corruption,
 }
 
 /// <summary>What a simulated mesh is like. Immutable. The same options give the same run.</summary>

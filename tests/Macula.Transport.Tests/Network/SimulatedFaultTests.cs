@@ -135,6 +135,22 @@ public sealed class SimulatedFaultTests
     });
 
     [Fact]
+    public void StreamsBeginWithAnotherByteWhereTheLinkCorrupts() => Run(async () =>
+    {
+        var (dialler, acceptor) = await ConnectAsync();
+        _network.SetLink(_a, _b, Steady with { Corruption = 1 }, LinkWays.FirstToSecond);
+        var (opened, taken) = await ConnectedPair.OpenAsync(dialler, acceptor, StreamDirection.Bidirectional, [1]);
+        await opened.WriteAsync(new byte[] { 2, 3 }, WriteEnd.Finish);
+        var there = await taken.ReadToEndAsync();
+        await taken.WriteAsync(new byte[] { 4 }, WriteEnd.Finish);
+
+        Assert.NotEqual(1, there[0]);
+        Assert.Equal([2, 3], there[1..]);
+        Assert.Equal([4], await opened.ReadToEndAsync());
+        Assert.Equal(1, _network.StreamsCorrupted);
+    });
+
+    [Fact]
     public void DialFailsWhenEveryAttemptOfItIsLost() => Run(async () =>
     {
         _network.SetLink(_a, _b, Steady with { Loss = 1 }, LinkWays.FirstToSecond);

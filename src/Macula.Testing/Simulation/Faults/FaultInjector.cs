@@ -36,6 +36,7 @@ internal sealed class FaultInjector
             (SimulationFaults.Cuts, CutAsync),
             (SimulationFaults.Partitions, PartitionAsync),
             (SimulationFaults.Clocks, MisplaceClockAsync),
+            (SimulationFaults.Corruption, CorruptAsync),
         ];
         _kinds = [.. kinds.Where(kind => wanted.HasFlag(kind.Kind))];
     }
@@ -115,6 +116,8 @@ internal sealed class FaultInjector
     }
 
     private Task LoseAsync(TimeSpan length) => ChangeLinkAsync(length, new Link { Loss = 0.01 + (0.09 * _random.NextDouble()) });
+
+    private Task CorruptAsync(TimeSpan length) => ChangeLinkAsync(length, new Link { Corruption = 0.1 + (0.4 * _random.NextDouble()) });
 
     private async Task DelayAsync(TimeSpan length)
     {
