@@ -80,6 +80,24 @@ public sealed class CheckerTests
         Expect(new DeliveryChecker(), "as one on", Subscribed("**"), new Observation.Published(At(1), "a02", 1, TopicName.Parse("alarm")), Delivered());
 
     [Fact]
+    public void AnEventForWhomThePolicyForbidsItIsFound()
+    {
+        var overheard = new Observation.Overheard(At(2), "spy a", Load);
+        ExpectNothing(new DeliveryChecker(), overheard);
+        ExpectNothing(new DeliveryChecker(), Forbidden("alarm"), overheard);
+        ExpectNothing(new DeliveryChecker(), new Observation.Forbidden(At(1), "a01", TopicPattern.Everything), overheard);
+        Expect(new DeliveryChecker(), "must not have it", Forbidden("sensor.*"), overheard);
+    }
+
+    [Fact]
+    public void AHolderThatTakesAForbiddenSubscriptionIsFound()
+    {
+        var held = new Observation.SubscriptionHeld(At(2), "a05", "spy a", TopicPattern.Parse("sensor.*"));
+        ExpectNothing(new DeliveryChecker(), Forbidden("sensor.load"), held);
+        Expect(new DeliveryChecker(), "which is forbidden", Forbidden("**"), held);
+    }
+
+    [Fact]
     public void EventsInOrderAreFine() => ExpectNothing(new OrderChecker(), Delivered(1, 1), Delivered(2, 5));
 
     [Fact]
@@ -173,6 +191,8 @@ public sealed class CheckerTests
     private static Observation.CallEnded Ended(long call, CallOutcome outcome, long? answer, int at = 2) => new(At(at), "a01", call, outcome, answer, "");
 
     private static Observation.Subscribed Subscribed(string pattern) => new(At(1), "a01", 1, TopicPattern.Parse(pattern));
+
+    private static Observation.Forbidden Forbidden(string pattern) => new(At(1), "spy a", TopicPattern.Parse(pattern));
 
     private static Observation.Published Published() => new(At(1), "a02", 1, Load);
 

@@ -73,7 +73,10 @@ public sealed class MeshSimulation
         var faults = new FaultInjector(_world, _network, _nodes, _history, _options.Faults);
         var checks = new ProgressCheck(_world, _realms, _history);
         using var end = new CancellationTokenSource();
-        var watch = Task.WhenAll([MeasureAsync(end.Token), .. _realms.Select(realm => new RealmProbe(_world, AddHost(), realm, [.. _realms.Where(other => other != realm)], _nodes[0], _history).RunAsync(end.Token))]);
+        var watch = Task.WhenAll([
+            MeasureAsync(end.Token),
+            .. _realms.Select(realm => new RealmProbe(_world, AddHost(), realm, [.. _realms.Where(other => other != realm)], _nodes[0], _history).RunAsync(end.Token)),
+            .. _realms.Select(realm => new Eavesdropper(_world, AddHost(), realm, _nodes[0], _history).RunAsync(end.Token))]);
         var faultsEnd = _options.Duration - SimulationOptions.RecoveryTime;
         await faults.RunAsync(faultsEnd);
         foreach (var node in _nodes.Where(node => node.State == NodeState.Down && !faults.Gone.Contains(node)))
@@ -119,10 +122,10 @@ public sealed class MeshSimulation
     private Task WaitUntilAsync(TimeSpan moment) =>
         moment > _world.Elapsed ? Task.Delay(moment - _world.Elapsed, _world.Time) : Task.CompletedTask;
 
-    // No node has reason to hold more than two connections to each other one, and to each probe: one that serves, one that it replaces.
+    // No node has reason to hold more than two connections to each other one, and to each probe and spy: one that serves, one that it replaces.
     private async Task MeasureAsync(CancellationToken end)
     {
-        var most = 2 * (_options.Nodes + _realms.Count);
+        var most = 2 * (_options.Nodes + (2 * _realms.Count));
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), _world.Time);
         try
         {

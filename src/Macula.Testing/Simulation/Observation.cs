@@ -63,6 +63,25 @@ public abstract record Observation(TimeSpan At, string Node)
     /// <param name="Subscription">The subscription's number.</param>
     public sealed record Unsubscribed(TimeSpan At, string Node, long Subscription) : Observation(At, Node);
 
+    /// <summary>The realm's policy does not let a node have the events of some topics.</summary>
+    /// <param name="At">When.</param>
+    /// <param name="Node">Who must not have them.</param>
+    /// <param name="Pattern">Which topics.</param>
+    public sealed record Forbidden(TimeSpan At, string Node, TopicPattern Pattern) : Observation(At, Node);
+
+    /// <summary>A holder took a record by which a node subscribes.</summary>
+    /// <param name="At">When.</param>
+    /// <param name="Node">The holder.</param>
+    /// <param name="Subscriber">Who subscribes.</param>
+    /// <param name="Pattern">For which topics.</param>
+    public sealed record SubscriptionHeld(TimeSpan At, string Node, string Subscriber, TopicPattern Pattern) : Observation(At, Node);
+
+    /// <summary>An event came to a node over a connection, whatever the node makes of it.</summary>
+    /// <param name="At">When.</param>
+    /// <param name="Node">Where it came to.</param>
+    /// <param name="Topic">Its topic.</param>
+    public sealed record Overheard(TimeSpan At, string Node, TopicName Topic) : Observation(At, Node);
+
     /// <summary>An event is about to be published.</summary>
     /// <param name="At">When.</param>
     /// <param name="Node">The publisher.</param>

@@ -2,11 +2,12 @@ using Macula.Wire.Identifiers;
 
 namespace Macula.Testing.Simulation.Invariants;
 
-/// <summary>Invariant 3: what is delivered was published, to a subscription that exists and covers its topic, and whose end was not acknowledged before.</summary>
+/// <summary>Invariant 3: what is delivered was published, to a subscription that exists, is permitted and covers its topic, and whose end was not acknowledged before.</summary>
 public sealed class DeliveryChecker : InvariantChecker
 {
     private readonly Dictionary<long, Subscription> _subscriptions = [];
     private readonly Dictionary<long, TopicName> _published = [];
+    private readonly Dictionary<string, List<TopicPattern>> _forbidden = new(StringComparer.Ordinal);
 
     /// <inheritdoc/>
     public override int Invariant => 3;
@@ -28,7 +29,26 @@ public sealed class DeliveryChecker : InvariantChecker
             case Observation.Delivered delivered:
                 HandleDelivered(delivered);
                 break;
+            case Observation.Forbidden forbidden:
+                ForbiddenTo(forbidden.Node).Add(forbidden.Pattern);
+                break;
+            case Observation.Overheard overheard when ForbiddenTo(overheard.Node).Exists(pattern => pattern.Matches(overheard.Topic)):
+                Report(overheard.At, overheard.Node, $"An event on {overheard.Topic} came to a node that must not have it.");
+                break;
+            case Observation.SubscriptionHeld held when ForbiddenTo(held.Subscriber).Exists(pattern => pattern.Covers(held.Pattern)):
+                Report(held.At, held.Node, $"The node took a record by which {held.Subscriber} subscribes to {held.Pattern}, which is forbidden.");
+                break;
         }
+    }
+
+    private List<TopicPattern> ForbiddenTo(string node)
+    {
+        if (!_forbidden.TryGetValue(node, out var patterns))
+        {
+            _forbidden.Add(node, patterns = []);
+        }
+
+        return patterns;
     }
 
     private void HandleDelivered(Observation.Delivered delivered)

@@ -23,8 +23,7 @@ internal sealed class RawConnection : IAsyncDisposable
         var connection = await from.DialAsync(to, identity, cancellationToken);
         try
         {
-            var control = await connection.OpenStreamAsync(StreamDirection.Unidirectional, cancellationToken);
-            await control.WriteAsync(Bytes(new HelloFrame([HelloFrame.CurrentVersion], instance: 1, [], agent).Write), WriteEnd.KeepOpen, cancellationToken);
+            await SayHelloAsync(connection, agent, cancellationToken);
             if (await connection.AcceptStreamAsync(cancellationToken) is { } theirs && await theirs.ReadAsync(new byte[ChunkBytes], cancellationToken) > 0)
             {
                 return new RawConnection(connection);
@@ -41,11 +40,73 @@ internal sealed class RawConnection : IAsyncDisposable
         return null;
     }
 
+    /// <summary>Takes a connection that another node has dialled, and says hello.</summary>
+    public static async Task<RawConnection> AcceptAsync(TransportConnection connection, string agent)
+    {
+        try
+        {
+            await SayHelloAsync(connection, agent, CancellationToken.None);
+        }
+        catch (ConnectionClosedException)
+        {
+            // Whoever listens to it learns of that.
+        }
+
+        return new RawConnection(connection);
+    }
+
+    /// <summary>Reads the first frame of each stream that the other side opens, until the connection ends.</summary>
+    public async Task ListenAsync(Action<Frame> heard)
+    {
+        try
+        {
+            while (await _connection.AcceptStreamAsync() is { } stream)
+            {
+                await using (stream)
+                {
+                    await ReadFirstAsync(stream, heard);
+                }
+            }
+        }
+        catch (ConnectionClosedException)
+        {
+            // The other side has ended it.
+        }
+    }
+
     /// <summary>Sends a request on a stream of its own, and reads the one frame that answers it; null when the stream ends before.</summary>
     public async Task<Frame?> AskAsync(Action<IBufferWriter<byte>> request, CancellationToken cancellationToken)
     {
         await using var stream = await _connection.OpenStreamAsync(StreamDirection.Bidirectional, cancellationToken);
         await stream.WriteAsync(Bytes(request), WriteEnd.Finish, cancellationToken);
+        return await ReadFirstAsync(stream, cancellationToken);
+    }
+
+    public ValueTask DisposeAsync() => _connection.DisposeAsync();
+
+    private static async Task SayHelloAsync(TransportConnection connection, string agent, CancellationToken cancellationToken)
+    {
+        var control = await connection.OpenStreamAsync(StreamDirection.Unidirectional, cancellationToken);
+        await control.WriteAsync(Bytes(new HelloFrame([HelloFrame.CurrentVersion], instance: 1, [], agent).Write), WriteEnd.KeepOpen, cancellationToken);
+    }
+
+    private static async Task ReadFirstAsync(TransportStream stream, Action<Frame> heard)
+    {
+        try
+        {
+            if (await ReadFirstAsync(stream, CancellationToken.None) is { } frame)
+            {
+                heard(frame);
+            }
+        }
+        catch (StreamAbortedException)
+        {
+            // The other side took it back.
+        }
+    }
+
+    private static async Task<Frame?> ReadFirstAsync(TransportStream stream, CancellationToken cancellationToken)
+    {
         var reader = new FrameReader(FrameLimits.MaxBodyBytes);
         var chunk = new byte[ChunkBytes];
         while (await stream.ReadAsync(chunk, cancellationToken) is > 0 and var count)
@@ -58,8 +119,6 @@ internal sealed class RawConnection : IAsyncDisposable
 
         return null;
     }
-
-    public ValueTask DisposeAsync() => _connection.DisposeAsync();
 
     private static ReadOnlyMemory<byte> Bytes(Action<IBufferWriter<byte>> write)
     {

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Macula.Identity.Credentials;
 using Macula.Identity.Names;
+using Macula.Identity.Policy;
 using Macula.Identity.Realm;
 using Macula.Identity.Trust;
 using Macula.Testing.Realms;
@@ -25,6 +26,14 @@ internal sealed class SimulatedRealm : IDisposable
         Tag = ((char)('a' + number)).ToString();
         _now = WallTime.From(world.Time.GetUtcNow());
         _realm = new TestRealm($"tenant-{Tag}", KeyedHashScheme.Instance, world.Random.Fork($"realm {Tag}"), _now);
+
+        // Nodes by name, so that a member without such a name may do everything but subscribe.
+        _realm.Authority.SignPolicy(
+        [
+            new PolicyRule([PolicySubject.InRole(NodeRoles.Peer)], [MeshAction.Publish, MeshAction.Call, MeshAction.Advertise, MeshAction.Store], [NamePattern.Everything]),
+            new PolicyRule([MembersOf(Tag)], [MeshAction.Subscribe], [NamePattern.Everything]),
+            new PolicyRule([PolicySubject.InRole(NodeRoles.Gateway), PolicySubject.InRole(NodeRoles.Bootstrap)], [MeshAction.Relay, MeshAction.Store], [NamePattern.Everything]),
+        ]);
 
         // The same names in each realm: a leak would find a listener.
         ProcedureNames = [.. Enumerable.Range(0, Procedures).Select(procedure => ProcedureName.Parse($"work.kind-{procedure}"))];
@@ -62,6 +71,9 @@ internal sealed class SimulatedRealm : IDisposable
 
     /// <summary>The certificate of a member, by its hash; empty when no member has it.</summary>
     public ReadOnlyMemory<byte> CertificateOf(CertificateHash hash) => _certificates.GetValueOrDefault(hash);
+
+    private static PolicySubject MembersOf(string tag) =>
+        PolicySubject.TryParse($"node:{tag}*", out var members) ? members : throw new InvalidOperationException($"The tag {tag} makes no node name.");
 
     public void Dispose()
     {
