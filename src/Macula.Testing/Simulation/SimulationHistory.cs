@@ -29,8 +29,12 @@ internal sealed class SimulationHistory(VirtualWorld world)
             checker.Handle(observation);
         }
 
-        // The trace holds what was delivered to applications beside what was delivered to hosts.
-        world.Record(Encoding.UTF8.GetBytes(observation.ToString()));
+        // The trace holds what was delivered to applications beside what was delivered to hosts; what follows from that would cost time and add nothing.
+        if (observation is not (Observation.Sighted or Observation.IdentitySeen or Observation.Measured))
+        {
+            world.Record(Encoding.UTF8.GetBytes(observation.ToString()));
+        }
+
         Count(observation is Observation.CallEnded ended ? $"call {ended.Outcome}" : observation.GetType().Name);
     }
 
