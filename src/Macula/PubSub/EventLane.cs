@@ -217,14 +217,17 @@ internal sealed class EventLane
         _realm.Tasks.Run(() => WakeAfterAsync(over));
         try
         {
+            var isLane = false;
             while (await WhenWaitingAsync(over))
             {
+                isLane = true;
                 await stream.WriteAsync(TakeBatch(), WriteEnd.KeepOpen, end.Token);
             }
 
-            if (answer.IsCompleted)
+            // [PUB-5]: without an event it is no lane, and there is nothing to end: the stream is reset.
+            if (answer.IsCompleted || !isLane)
             {
-                return false;
+                return !answer.IsCompleted;
             }
 
             // [PUB-8]: what was sent here is taken before the next stream begins, so that nothing overtakes it.

@@ -34,6 +34,7 @@ public sealed class LaneMoveTests
                     }
                 },
                 TimeSpan.FromMinutes(10));
+            Assert.DoesNotContain(mesh.Log.Lines, line => line.Event.Id == 1004);
             moves += mesh.Log.Lines.Any(line => line.Event.Id == 1005) ? 1 : 0;
         }
 
