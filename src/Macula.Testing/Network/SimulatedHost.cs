@@ -80,7 +80,9 @@ public sealed class SimulatedHost
         }
 
         IsUp = true;
+        var computationTime = Scheduler.ComputationTime;
         Scheduler = Network.World.CreateScheduler(Scheduler.WallClockOffset);
+        Scheduler.ComputationTime = computationTime;
     }
 
     /// <summary>The host's address.</summary>

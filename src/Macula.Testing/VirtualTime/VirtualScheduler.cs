@@ -37,6 +37,23 @@ public sealed class VirtualScheduler : MeshScheduler
     /// <remarks>What others await from it never completes; give such waits a deadline.</remarks>
     public void Stop() => IsStopped = true;
 
+    /// <summary>The longest time that a computation takes which is offloaded, such as a signature; each takes a part of it, drawn from the seed. Default zero.</summary>
+    /// <remarks>Zero leaves out whatever a real node can do, and be told, while a signature is being checked.</remarks>
+    public TimeSpan ComputationTime { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ScheduleComputation(IThreadPoolWorkItem item)
+    {
+        if (ComputationTime == TimeSpan.Zero)
+        {
+            Schedule(item);
+        }
+        else
+        {
+            World.Arm(new CallbackEvent(() => Schedule(item)), ComputationTime * World.ComputationRandom.NextDouble());
+        }
+    }
+
     /// <inheritdoc/>
     protected override void Schedule(IThreadPoolWorkItem item) => World.Enqueue(new ReadyItem(this, item));
 }

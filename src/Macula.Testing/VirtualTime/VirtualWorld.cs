@@ -34,6 +34,7 @@ public sealed class VirtualWorld
         Seed = seed;
         Random = new SeededRandomSource(seed);
         _ready = new ReadyQueue(Random.Fork("order"));
+        ComputationRandom = Random.Fork("computations");
         _context = new WorldContext(this);
         Scheduler = CreateScheduler();
         _main = Scheduler.CreateQueue();
@@ -64,6 +65,8 @@ public sealed class VirtualWorld
     internal long NowTicks { get; private set; }
 
     internal EventTrace Trace => _trace;
+
+    internal SeededRandomSource ComputationRandom { get; }
 
     /// <summary>Makes the scheduler of another node.</summary>
     /// <param name="wallClockOffset">How far its time of day is ahead of the world's. Default zero.</param>

@@ -30,9 +30,12 @@ public abstract class MeshScheduler
     {
         ArgumentNullException.ThrowIfNull(compute);
         var computation = new Computation<T>(this, compute);
-        Schedule(computation);
+        ScheduleComputation(computation);
         return computation.Result;
     }
+
+    /// <summary>Has a computation executed, as <see cref="Schedule"/> does; a scheduler whose time does not pass by itself may let it take some.</summary>
+    protected internal virtual void ScheduleComputation(IThreadPoolWorkItem item) => Schedule(item);
 
     /// <summary>Has the item executed soon, outside the caller's stack. Items may run in parallel and in any order.</summary>
     protected internal abstract void Schedule(IThreadPoolWorkItem item);
