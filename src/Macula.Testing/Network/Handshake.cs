@@ -74,6 +74,11 @@ internal sealed class Handshake : VirtualEvent
     {
         Finish();
         _connection.Endpoint.CountHandshake(HandshakeOutcome.Failed);
+        if (_dial is not null)
+        {
+            _connection.Endpoint.Network.Counters.DialsFailed++;
+        }
+
         var code = end.Origin is ConnectionEndOrigin.Local or ConnectionEndOrigin.Remote ? ErrorCodes.FromWire(end.Code) : ErrorCode.Unreachable;
         _dial?.TrySetException(new DialException(code, end.Reason.Length > 0 ? end.Reason : "The connection ended during the handshake."));
     }

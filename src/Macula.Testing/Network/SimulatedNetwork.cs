@@ -15,6 +15,7 @@ public sealed class SimulatedNetwork
     private readonly Dictionary<long, SimulatedConnection> _connections = [];
     private readonly Dictionary<string, IReadOnlyList<IPAddress>> _names = new(StringComparer.OrdinalIgnoreCase);
     private readonly SeededRandomSource _random;
+    private Link _defaultLink;
     private long _lastConnection;
     private bool _mayCorrupt;
 
@@ -27,6 +28,7 @@ public sealed class SimulatedNetwork
         World = world;
         _options = options ?? new SimulatedNetworkOptions();
         _mayCorrupt = _options.DefaultLink.Corruption > 0;
+        _defaultLink = _options.DefaultLink;
         _random = world.Random.Fork("network");
     }
 
@@ -38,6 +40,22 @@ public sealed class SimulatedNetwork
 
     /// <summary>How many streams had their first byte changed so far: see <see cref="Link.Corruption"/>.</summary>
     public long StreamsCorrupted { get; private set; }
+
+    /// <summary>The link between hosts for which <see cref="SetLink"/> has put no other one. At first that of the options.</summary>
+    public Link DefaultLink
+    {
+        get => _defaultLink;
+        set
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            _defaultLink = value;
+            _mayCorrupt |= value.Corruption > 0;
+            ReviewPaths();
+        }
+    }
+
+    /// <summary>What has become of everything that was sent so far.</summary>
+    public NetworkCounters Counters { get; } = new();
 
     internal SimulatedNetworkOptions Options => _options;
 
@@ -72,6 +90,17 @@ public sealed class SimulatedNetwork
         }
 
         _mayCorrupt |= link.Corruption > 0;
+
+        ReviewPaths();
+    }
+
+    /// <summary>Puts the network's default link between two hosts again.</summary>
+    public void ResetLink(SimulatedHost first, SimulatedHost second, LinkWays ways = LinkWays.Both)
+    {
+        foreach (var way in Ways(first, second, ways))
+        {
+            _links.Remove(way);
+        }
 
         ReviewPaths();
     }
@@ -163,8 +192,10 @@ public sealed class SimulatedNetwork
     {
         delay = default;
         from.CountSent(packets);
+        Counters.PacketsSent += packets;
         if (HostAt(from.Host, address.Address) is not { } target || IsCut(from.Host, target) || (from.IsLoopback && target != from.Host))
         {
+            Counters.PacketsCutOff += packets;
             return false;
         }
 
@@ -179,6 +210,7 @@ public sealed class SimulatedNetwork
                 packets += random.NextDouble() < link.Loss ? 1 : 0;
             }
 
+            Counters.PacketsLost += packets;
             if (packets > 0)
             {
                 return false;
@@ -222,7 +254,7 @@ public sealed class SimulatedNetwork
         IPAddress.IsLoopback(address) ? from : _byAddress.GetValueOrDefault(Plain(address));
 
     private Link LinkBetween(SimulatedHost source, SimulatedHost target) =>
-        _links.TryGetValue((source, target), out var link) ? link : source == target ? Link.Loopback : _options.DefaultLink;
+        _links.TryGetValue((source, target), out var link) ? link : source == target ? Link.Loopback : _defaultLink;
 
     private bool IsCut(SimulatedHost source, SimulatedHost target) =>
         source != target && ((source.Group is { } left && target.Group is { } right && left != right) || _cuts.Contains((source, target)));

@@ -115,7 +115,27 @@ internal sealed class FaultInjector
         }
     }
 
-    private Task LoseAsync(TimeSpan length) => ChangeLinkAsync(length, new Link { Loss = 0.01 + (0.09 * _random.NextDouble()) });
+    // Of one pair, which seldom has much to say to each other, of one host, or everywhere; mostly a little, now and then so much that dials fail.
+    private async Task LoseAsync(TimeSpan length)
+    {
+        var loss = _random.Next(4) == 0 ? 0.2 + (0.6 * _random.NextDouble()) : 0.01 + (0.09 * _random.NextDouble());
+        var link = new Link { Loss = loss };
+        switch (_random.Next(3))
+        {
+            case 0:
+                await ChangeLinkAsync(length, link);
+                break;
+            case 1:
+                var host = AnyNode().Host;
+                await ChangeLinksAsync(length, [.. _network.Hosts.Where(other => other != host).Select(other => (host, other))], link);
+                break;
+            default:
+                _network.DefaultLink = link;
+                await WaitAsync(length);
+                _network.DefaultLink = new Link();
+                break;
+        }
+    }
 
     private Task CorruptAsync(TimeSpan length) => ChangeLinkAsync(length, new Link { Corruption = 0.1 + (0.4 * _random.NextDouble()) });
 
@@ -133,12 +153,24 @@ internal sealed class FaultInjector
         host.ProcessingDelay = TimeSpan.Zero;
     }
 
-    private async Task ChangeLinkAsync(TimeSpan length, Link link)
+    private Task ChangeLinkAsync(TimeSpan length, Link link)
     {
         var (first, second) = AnyPair();
-        _network.SetLink(first.Host, second.Host, link);
+        return ChangeLinksAsync(length, [(first.Host, second.Host)], link);
+    }
+
+    private async Task ChangeLinksAsync(TimeSpan length, IReadOnlyList<(SimulatedHost First, SimulatedHost Second)> pairs, Link link)
+    {
+        foreach (var (first, second) in pairs)
+        {
+            _network.SetLink(first, second, link);
+        }
+
         await WaitAsync(length);
-        _network.SetLink(first.Host, second.Host, new Link());
+        foreach (var (first, second) in pairs)
+        {
+            _network.ResetLink(first, second);
+        }
     }
 
     private async Task CutAsync(TimeSpan length)
