@@ -34,6 +34,26 @@ public sealed class CheckerTests
     public void ACallThatNeverEndsIsFound() => Expect(new CallChecker(), "never ended", Called(1), Entered(1));
 
     [Fact]
+    public void ACallThatNeverEndedBeforeItsNodeWasKilledIsFound() => Expect(new CallChecker(), "never ended", Called(1), Entered(1), new Observation.Killed(At(20), "a01"));
+
+    [Fact]
+    public void ACallThatEndsLongAfterItWasGivenUpIsFound()
+    {
+        ExpectNothing(new CallChecker(), Called(1), new Observation.CallGivenUp(At(3), "a01", 1), Ended(1, CallOutcome.Cancelled, null, 3));
+        Expect(new CallChecker(), "had been given up", Called(1), new Observation.CallGivenUp(At(3), "a01", 1), Ended(1, CallOutcome.Cancelled, null, 4));
+    }
+
+    [Fact]
+    public void AHandlerThatRunsOnBeyondTheDeadlineIsFound()
+    {
+        ExpectNothing(new CallChecker(), Called(1), Entered(1), Ended(1, CallOutcome.Failed, null, 11), new Observation.HandlerLeft(At(11), "a02", 1));
+        Expect(new CallChecker(), "ran for 11", Called(1), Entered(1), Ended(1, CallOutcome.Failed, null, 11), new Observation.HandlerLeft(At(12), "a02", 1));
+    }
+
+    [Fact]
+    public void AFailureOfAnotherCallIsFound() => Expect(new CallChecker(), "got the answer to 2", Called(1), Entered(1), Ended(1, CallOutcome.Failed, 2));
+
+    [Fact]
     public void ACallOfANodeThatWasKilledNeedNotEnd() => ExpectNothing(new CallChecker(), Called(1), new Observation.Killed(At(2), "a01"));
 
     [Fact]

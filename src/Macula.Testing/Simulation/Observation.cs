@@ -36,9 +36,21 @@ public abstract record Observation(TimeSpan At, string Node)
     /// <summary>A call came back to its caller.</summary>
     /// <param name="At">When.</param>
     /// <param name="Node">The caller.</param>
+    /// <summary>The handler of a call came to its end, with an answer or without.</summary>
+    /// <param name="At">When.</param>
+    /// <param name="Node">The provider.</param>
+    /// <param name="Call">The call's number.</param>
+    public sealed record HandlerLeft(TimeSpan At, string Node, long Call) : Observation(At, Node);
+
+    /// <summary>A caller gave up a call: it has to come back now.</summary>
+    /// <param name="At">When.</param>
+    /// <param name="Node">The caller.</param>
+    /// <param name="Call">The call's number.</param>
+    public sealed record CallGivenUp(TimeSpan At, string Node, long Call) : Observation(At, Node);
+
     /// <param name="Call">The call's number.</param>
     /// <param name="Outcome">How it ended.</param>
-    /// <param name="Answer">The number in the answer, which is the call's if all is well; null without an answer.</param>
+    /// <param name="Answer">The number in the answer, or in what the failing handler said, which is the call's if all is well; null without either.</param>
     /// <param name="Detail">The error in words; empty without one.</param>
     public sealed record CallEnded(TimeSpan At, string Node, long Call, CallOutcome Outcome, long? Answer, string Detail) : Observation(At, Node);
 

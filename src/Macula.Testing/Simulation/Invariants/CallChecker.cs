@@ -9,6 +9,7 @@ public sealed class CallChecker : InvariantChecker
     private static readonly TimeSpan DeadlineGrace = TimeSpan.FromMilliseconds(100);
 
     private readonly SortedDictionary<long, Call> _calls = [];
+    private readonly Dictionary<(string Node, long Call), TimeSpan> _entered = [];
 
     /// <inheritdoc/>
     public override int Invariant => 1;
@@ -24,12 +25,22 @@ public sealed class CallChecker : InvariantChecker
             case Observation.HandlerEntered entered:
                 HandleEntered(entered);
                 break;
+            case Observation.HandlerLeft left:
+                HandleLeft(left);
+                break;
+            case Observation.CallGivenUp givenUp when _calls.TryGetValue(givenUp.Call, out var call):
+                call.GiveUp(givenUp.At);
+                break;
             case Observation.CallEnded ended:
                 HandleEnded(ended);
                 break;
             case Observation.Killed killed:
-                // Its calls end with it: there is nobody left to whom they could come back.
-                ForEachOpenCallOf(killed.Node, static call => call.IsAbandoned = true);
+                // Its calls end with it: there is nobody left to whom they could come back. Those that were due before are late all the same.
+                ForEachOpenCallOf(killed.Node, call =>
+                {
+                    call.IsAbandoned = true;
+                    ReportIfLate(call, killed.At);
+                });
                 break;
             case Observation.Stopped stopped:
                 ForEachOpenCallOf(stopped.Node, call =>
@@ -44,9 +55,17 @@ public sealed class CallChecker : InvariantChecker
     /// <inheritdoc/>
     public override void Finish(TimeSpan at)
     {
-        foreach (var call in _calls.Values.Where(call => call.IsOpen && call.EndsBy < at))
+        foreach (var call in _calls.Values.Where(call => call.IsOpen))
         {
-            Report(at, call.Start.Node, $"Call {call.Start.Call} never ended; its deadline was at {call.EndsBy - DeadlineGrace}.");
+            ReportIfLate(call, at);
+        }
+    }
+
+    private void ReportIfLate(Call call, TimeSpan at)
+    {
+        if (call.EndsBy < at)
+        {
+            Report(at, call.Start.Node, $"Call {call.Start.Call} never ended; it was due at {call.EndsBy - DeadlineGrace}.");
         }
     }
 
@@ -67,6 +86,7 @@ public sealed class CallChecker : InvariantChecker
         }
 
         call.Runs++;
+        _entered[(entered.Node, entered.Call)] = entered.At;
         if (call.Runs > 1 && call.Start.Repetition == CallRepetition.AtMostOnce)
         {
             Report(entered.At, entered.Node, $"The handler of call {entered.Call} ran {call.Runs} times, and the call is not idempotent.");
@@ -75,6 +95,15 @@ public sealed class CallChecker : InvariantChecker
         if (call.Outcome == CallOutcome.FailedUnstarted)
         {
             Report(entered.At, entered.Node, $"The handler of call {entered.Call} ran after the caller had been told that it would not ({call.Detail}).");
+        }
+    }
+
+    // The time that is left travels with the call and begins to run where it arrives: what the way has taken comes on top, at most.
+    private void HandleLeft(Observation.HandlerLeft left)
+    {
+        if (_calls.TryGetValue(left.Call, out var call) && _entered.Remove((left.Node, left.Call), out var entered) && left.At - entered > call.Start.Deadline + DeadlineGrace)
+        {
+            Report(left.At, left.Node, $"The handler of call {left.Call} ran for {(left.At - entered).TotalSeconds:0.000} s; the call's deadline was {call.Start.Deadline.TotalSeconds:0.000} s.");
         }
     }
 
@@ -95,7 +124,7 @@ public sealed class CallChecker : InvariantChecker
         call.Detail = ended.Detail;
         if (ended.At > call.EndsBy)
         {
-            Report(ended.At, ended.Node, $"Call {ended.Call} ended {(ended.At - call.Start.At).TotalSeconds:0.000} s after it was made; its deadline was {call.Start.Deadline.TotalSeconds:0.000} s.");
+            Report(ended.At, ended.Node, $"Call {ended.Call} ended {(ended.At - call.Start.At).TotalSeconds:0.000} s after it was made; its deadline was {call.Start.Deadline.TotalSeconds:0.000} s{(call.WasGivenUp ? ", and it had been given up" : "")}.");
         }
 
         if (ended.Outcome == CallOutcome.FailedUnstarted && call.Runs > 0)
@@ -103,7 +132,7 @@ public sealed class CallChecker : InvariantChecker
             Report(ended.At, ended.Node, $"Call {ended.Call} failed as one whose handler did not run, but it ran ({ended.Detail}).");
         }
 
-        if (ended.Outcome == CallOutcome.Returned && (call.Runs == 0 || ended.Answer != ended.Call))
+        if (ended.Outcome == CallOutcome.Returned ? call.Runs == 0 || ended.Answer != ended.Call : ended.Answer is { } answer && answer != ended.Call)
         {
             Report(ended.At, ended.Node, $"Call {ended.Call} got the answer to {ended.Answer}; its handler ran {call.Runs} times.");
         }
@@ -113,7 +142,9 @@ public sealed class CallChecker : InvariantChecker
     {
         public Observation.CallStarted Start { get; } = start;
 
-        public TimeSpan EndsBy => Start.At + Start.Deadline + DeadlineGrace;
+        public TimeSpan EndsBy { get; private set; } = start.At + start.Deadline + DeadlineGrace;
+
+        public bool WasGivenUp { get; private set; }
 
         public int Runs { get; set; }
 
@@ -124,5 +155,11 @@ public sealed class CallChecker : InvariantChecker
         public bool IsAbandoned { get; set; }
 
         public bool IsOpen => Outcome is null && !IsAbandoned;
+
+        public void GiveUp(TimeSpan at)
+        {
+            WasGivenUp = true;
+            EndsBy = at + DeadlineGrace < EndsBy ? at + DeadlineGrace : EndsBy;
+        }
     }
 }

@@ -60,17 +60,33 @@ internal sealed class ProvidedProcedures(SimulatedPeer node, MaculaPeer peer, Se
 
     private async ValueTask<Payload> HandleAsync(IncomingCall call, CancellationToken stop)
     {
-        var argument = SimulatedMessage.Read(call.Argument);
+        if (SimulatedMessage.Read(call.Argument, node) is not { } argument)
+        {
+            throw new MeshValueException("The argument is of no application.");
+        }
+
         node.History.Add(new Observation.HandlerEntered(node.History.Now, node.Name, argument.Number));
         node.History.Add(new Observation.Sighted(node.History.Now, node.Name, node.Realm.Tag, argument.Realm, $"call {argument.Number}"));
         node.History.Add(new Observation.IdentitySeen(node.History.Now, node.Name, argument.Sender, call.Caller.NodeId));
+        try
+        {
+            return await AnswerAsync(call, argument, stop);
+        }
+        finally
+        {
+            node.History.Add(new Observation.HandlerLeft(node.History.Now, node.Name, argument.Number));
+        }
+    }
+
+    private async ValueTask<Payload> AnswerAsync(IncomingCall call, SimulatedMessage argument, CancellationToken stop)
+    {
         if (random.Next(SlowOneIn) == 0)
         {
             await Task.Delay(TimeSpan.FromSeconds(random.NextDouble() * 4), node.Time, stop);
         }
 
         return random.Next(FailingOneIn) == 0 && !argument.MustSucceed
-            ? throw new MeshValueException("The handler fails now and then.")
+            ? throw argument.ToFailure()
             : (argument with { Realm = node.Realm.Tag, Sender = node.Id }).ToPayload();
     }
 }

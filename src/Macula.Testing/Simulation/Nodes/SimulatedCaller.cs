@@ -44,19 +44,24 @@ internal sealed class SimulatedCaller(SimulatedPeer node, MaculaPeer peer, Seede
         var history = node.History;
         var number = history.NextNumber();
         history.Add(new Observation.CallStarted(history.Now, node.Name, number, options.Deadline, options.Repetition));
+        await using var givingUp = giveUp.UnsafeRegister(_ => history.Add(new Observation.CallGivenUp(history.Now, node.Name, number)), null);
         try
         {
             var reply = await peer.CallAsync(procedure.Value, new SimulatedMessage(number, node.Realm.Tag, node.Id, mustSucceed).ToPayload(), options, giveUp);
-            var answer = SimulatedMessage.Read(reply.Payload);
-            history.Add(new Observation.CallEnded(history.Now, node.Name, number, CallOutcome.Returned, answer.Number, ""));
-            history.Add(new Observation.Sighted(history.Now, node.Name, node.Realm.Tag, answer.Realm, $"the answer to call {answer.Number}"));
-            history.Add(new Observation.IdentitySeen(history.Now, node.Name, answer.Sender, reply.Provider.NodeId));
+            var answer = SimulatedMessage.Read(reply.Payload, node);
+            history.Add(new Observation.CallEnded(history.Now, node.Name, number, CallOutcome.Returned, answer?.Number, ""));
+            if (answer is not null)
+            {
+                history.Add(new Observation.Sighted(history.Now, node.Name, node.Realm.Tag, answer.Realm, $"the answer to call {answer.Number}"));
+                history.Add(new Observation.IdentitySeen(history.Now, node.Name, answer.Sender, reply.Provider.NodeId));
+            }
+
             return (reply, null);
         }
         catch (CallException failure)
         {
             var outcome = failure.Execution == CallExecution.NotStarted ? CallOutcome.FailedUnstarted : CallOutcome.Failed;
-            history.Add(new Observation.CallEnded(history.Now, node.Name, number, outcome, null, $"{failure.Code}: {failure.Message}"));
+            history.Add(new Observation.CallEnded(history.Now, node.Name, number, outcome, SimulatedMessage.NumberOfFailure(failure.Message), $"{failure.Code}: {failure.Message}"));
             history.Count($"call error {failure.Code}");
             return (null, failure);
         }

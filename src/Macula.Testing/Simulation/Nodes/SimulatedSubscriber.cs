@@ -71,7 +71,11 @@ internal sealed class SimulatedSubscriber(SimulatedPeer node, MaculaPeer peer, S
         {
             await foreach (var arrived in subscription)
             {
-                var message = SimulatedMessage.Read(arrived.Payload);
+                if (SimulatedMessage.Read(arrived.Payload, node) is not { } message)
+                {
+                    continue;
+                }
+
                 held.Received.Add(message.Number);
                 history.Add(new Observation.Delivered(history.Now, node.Name, held.Number, message.Number, arrived.Id, arrived.Topic));
                 history.Add(new Observation.Sighted(history.Now, node.Name, node.Realm.Tag, message.Realm, $"event {message.Number}"));
