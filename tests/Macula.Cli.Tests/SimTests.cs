@@ -32,6 +32,17 @@ public sealed class SimTests
     }
 
     [Fact]
+    public async Task FaultsAreChosenByTheirNames()
+    {
+        var quiet = await RunAsync("--seed", "7", "--faults", "none");
+        var counts = quiet.GetProperty("counts")[0];
+        Assert.DoesNotContain(counts.EnumerateObject(), count => count.Name.StartsWith("fault ", StringComparison.Ordinal));
+
+        var wrong = (await MaculaProgram.RunAsync(Path.GetTempPath(), "sim", "--faults", "kills,meteorites")).Expect(2);
+        Assert.Contains("meteorites", wrong.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task ASeriesPrintsALineForEachSeedAndASum()
     {
         var outcome = (await MaculaProgram.RunAsync(Path.GetTempPath(), "sim", "--seed", "20", "--seeds", "2", "--nodes", "8", "--seconds", "80")).Expect(0);

@@ -137,6 +137,19 @@ public sealed class SeedTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void AReportNamesTheCommandThatReplaysItsRun()
+    {
+        var usual = new SimulationOptions { Seed = 42 };
+        var other = new SimulationOptions { Seed = 43, Nodes = 9, Realms = 3, Duration = TimeSpan.FromSeconds(90), Faults = SimulationFaults.Kills | SimulationFaults.Loss };
+
+        Assert.Equal("./macula sim --seed 42", ReportOf(usual).ReplayCommand);
+        Assert.Equal("./macula sim --seed 43 --nodes 9 --realms 3 --seconds 90 --faults kills,loss", ReportOf(other).ReplayCommand);
+        Assert.EndsWith(" --faults none", ReportOf(usual with { Faults = SimulationFaults.None }).ReplayCommand, StringComparison.Ordinal);
+
+        static SimulationReport ReportOf(SimulationOptions options) => new(options, "", TimeSpan.Zero, [], new Dictionary<string, long>());
+    }
+
+    [Fact]
     public void AllKindsOfFaultsHappen()
     {
         var kinds = Enum.GetValues<SimulationFaults>().Where(kind => kind is not (SimulationFaults.None or SimulationFaults.All));
@@ -161,7 +174,6 @@ public sealed class SeedTests(ITestOutputHelper output)
         Assert.True(bad.Length == 0, $"{bad.Length} of {reports.Length} runs violated an invariant.\n{string.Join('\n', bad.Select(Describe))}");
     }
 
-    // The commands are those of fresh seeds, which have the default options.
     private static string Describe(SimulationReport report) =>
-        $"seed {report.Seed} (./macula sim --seed {report.Seed} --nodes {report.Nodes}):\n  {string.Join("\n  ", report.Violations.Take(10))}";
+        $"seed {report.Seed} ({report.ReplayCommand}):\n  {string.Join("\n  ", report.Violations.Take(10))}";
 }

@@ -11,18 +11,28 @@ namespace Macula.Cli.Simulations;
 /// <param name="Nodes">Nodes in each, 4 to 1,000.</param>
 /// <param name="Realms">Realms in each, 1 to 8.</param>
 /// <param name="Seconds">Virtual seconds of each, 80 to 3,600.</param>
-internal sealed record SimulationSeries(long FirstSeed, int Count, int Nodes, int Realms, int Seconds)
+/// <param name="Faults">What goes wrong in them.</param>
+internal sealed record SimulationSeries(long FirstSeed, int Count, int Nodes, int Realms, int Seconds, SimulationFaults Faults)
 {
+    /// <summary>Every kind of fault as it is written on the command line.</summary>
+    public static string FaultNames { get; } = string.Join(", ", Enum.GetNames<SimulationFaults>().Select(name => name.ToLowerInvariant()));
+
     // What is worth reading of a run that breaks everywhere.
     private const int MaxViolationsShown = 20;
 
-    /// <summary>The command that makes a run again.</summary>
-    private string ReplayOf(ulong seed)
+    /// <summary>Reads kinds of faults as they are written on the command line: names with commas between them, or <c>all</c> or <c>none</c>.</summary>
+    /// <exception cref="CommandFailure">There is no such kind.</exception>
+    public static SimulationFaults ReadFaults(string text)
     {
-        var nodes = Nodes == 20 ? "" : $" --nodes {Nodes}";
-        var realms = Realms == 2 ? "" : $" --realms {Realms}";
-        var seconds = Seconds == 120 ? "" : $" --seconds {Seconds}";
-        return string.Create(CultureInfo.InvariantCulture, $"./macula sim --seed {seed}{nodes}{realms}{seconds}");
+        var kinds = SimulationFaults.None;
+        foreach (var word in text.Split(',', StringSplitOptions.TrimEntries))
+        {
+            var name = Enum.GetNames<SimulationFaults>().FirstOrDefault(name => name.Equals(word, StringComparison.OrdinalIgnoreCase))
+                ?? throw new CommandFailure(ExitCode.Usage, $"--faults takes {FaultNames}, with commas between them; \"{word}\" is none of these.");
+            kinds |= Enum.Parse<SimulationFaults>(name);
+        }
+
+        return kinds;
     }
 
     /// <summary>Checks the ranges.</summary>
@@ -55,7 +65,7 @@ internal sealed record SimulationSeries(long FirstSeed, int Count, int Nodes, in
         Parallel.For(0, Count, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellationToken }, number =>
         {
             var runBegan = Stopwatch.GetTimestamp();
-            var report = MeshSimulation.Run(new SimulationOptions { Seed = (ulong)FirstSeed + (ulong)number, Nodes = Nodes, Realms = Realms, Duration = TimeSpan.FromSeconds(Seconds) });
+            var report = MeshSimulation.Run(OptionsOf((ulong)FirstSeed + (ulong)number));
             lock (gate)
             {
                 violated |= report.Violations.Count > 0;
@@ -70,6 +80,8 @@ internal sealed record SimulationSeries(long FirstSeed, int Count, int Nodes, in
         return violated;
     }
 
+    private SimulationOptions OptionsOf(ulong seed) => new() { Seed = seed, Nodes = Nodes, Realms = Realms, Duration = TimeSpan.FromSeconds(Seconds), Faults = Faults };
+
     private void Print(SimulationReport report, TimeSpan wall, OutputForm form)
     {
         if (form == OutputForm.Json)
@@ -82,7 +94,7 @@ internal sealed record SimulationSeries(long FirstSeed, int Count, int Nodes, in
         }
     }
 
-    private void PrintJson(SimulationReport report, TimeSpan wall) => JsonLine.Write(
+    private static void PrintJson(SimulationReport report, TimeSpan wall) => JsonLine.Write(
         ("seed", (long)report.Seed),
         ("nodes", report.Nodes),
         ("trace", report.TraceHash),
@@ -91,7 +103,7 @@ internal sealed record SimulationSeries(long FirstSeed, int Count, int Nodes, in
         ("seconds", wall.TotalSeconds),
         ("counts", new[] { new JsonFields([.. report.Counts.Select(count => (count.Key, (object?)count.Value))]) }),
         ("found", report.Violations.Count == 0 ? null : report.Violations.Take(MaxViolationsShown).Select(violation => violation.ToString())),
-        ("replay", report.Violations.Count == 0 ? null : ReplayOf(report.Seed)));
+        ("replay", report.Violations.Count == 0 ? null : report.ReplayCommand));
 
     private void PrintText(SimulationReport report, TimeSpan wall)
     {
@@ -111,7 +123,7 @@ internal sealed record SimulationSeries(long FirstSeed, int Count, int Nodes, in
 
         if (report.Violations.Count > 0)
         {
-            Terminal.WriteLine($"  replay: {ReplayOf(report.Seed)}");
+            Terminal.WriteLine($"  replay: {report.ReplayCommand}");
         }
     }
 

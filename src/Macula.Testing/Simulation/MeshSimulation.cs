@@ -50,21 +50,46 @@ public sealed class MeshSimulation
     {
         try
         {
-            _world.Run(RunAsync, _options.Duration + (StopLimit * 4));
-        }
-        catch (SimulationException failure)
-        {
-            // Whatever code left the world, hung, or failed where nobody looked.
-            _history.Add(new Observation.Broke(_world.Elapsed, "", $"{failure.Message.Split('\n')[0]} {(failure.InnerException is { } inner ? SimulationLog.Describe(inner) : "")}".Trim()));
+            var failure = RunWorld();
+
+            // Before what follows: how a run has failed is told in words that may differ between machines.
+            var trace = _world.TraceHash;
+            if (failure is not null)
+            {
+                _history.Add(new Observation.Broke(_world.Elapsed, "", failure));
+            }
+
+            return new SimulationReport(_options, trace, _world.Elapsed, _history.Finish(), _history.Counts);
         }
         finally
         {
             _nodes.ForEach(static node => node.Dispose());
             _realms.ForEach(static realm => realm.Dispose());
         }
-
-        return new SimulationReport(_options.Seed, _options.Nodes, _world.TraceHash, _world.Elapsed, _history.Finish(), _history.Counts);
     }
+
+    // Null when the run came to its end; otherwise what ended it, as a sentence.
+#pragma warning disable CA1031
+    private string? RunWorld()
+    {
+        try
+        {
+            _world.Run(RunAsync, _options.Duration + (StopLimit * 4));
+            return null;
+        }
+        catch (SimulationException failure)
+        {
+            // Whatever code left the world, hung, or failed where nobody looked.
+            return $"{failure.Message.Split('\n')[0]} {(failure.InnerException is { } inner ? SimulationLog.Describe(inner) : "")}".Trim();
+        }
+
+        // A task root: whatever was thrown ends this run alone, and who reads the report learns of it together with the seed.
+        catch (Exception exception)
+        {
+            return $"The run failed: {SimulationLog.Describe(exception)}";
+        }
+    }
+#pragma warning restore CA1031
 
     private async ValueTask RunAsync()
     {

@@ -30,9 +30,12 @@ internal sealed class SimulationHistory(VirtualWorld world)
         }
 
         // The trace holds what was delivered to applications beside what was delivered to hosts; what follows from that would cost time and add nothing.
+        // Of what broke it holds only that it did: where an exception was thrown is written with paths of the machine, and with or without methods that
+        // the compiler of the moment has inlined.
         if (observation is not (Observation.Sighted or Observation.IdentitySeen or Observation.Measured))
         {
-            world.Record(Encoding.UTF8.GetBytes(observation.ToString()));
+            var traced = observation is Observation.Broke broke ? broke with { What = "" } : observation;
+            world.Record(Encoding.UTF8.GetBytes(traced.ToString()));
         }
 
         Count(observation is Observation.CallEnded ended ? $"call {ended.Outcome}" : observation.GetType().Name);

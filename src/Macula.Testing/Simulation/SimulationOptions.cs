@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Macula.Testing.Simulation;
 
 /// <summary>Which kinds of faults a simulation has.</summary>
@@ -63,6 +65,15 @@ public sealed record SimulationOptions
     /// <summary>Changes what a node is started with; it gets the node's name, such as <c>a03</c>. Null, the default, changes nothing.</summary>
     /// <remarks>For testing an application of one's own in it, and for checking that a broken node is found. It must do the same in every run.</remarks>
     public Func<string, MaculaPeerOptions, MaculaPeerOptions>? Configure { get; init; }
+
+    // What differs from the defaults, in the words of `macula sim`.
+    internal string ToCommand()
+    {
+        var usual = new SimulationOptions { Seed = Seed };
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"./macula sim --seed {Seed}{(Nodes == usual.Nodes ? "" : $" --nodes {Nodes}")}{(Realms == usual.Realms ? "" : $" --realms {Realms}")}{(Duration == usual.Duration ? "" : $" --seconds {Duration.TotalSeconds}")}{(Faults == usual.Faults ? "" : $" --faults {Faults.ToString().Replace(" ", "", StringComparison.Ordinal).ToLowerInvariant()}")}");
+    }
 
     /// <summary>Checks every option.</summary>
     /// <exception cref="ArgumentException">One is out of its range; the message names it.</exception>
