@@ -155,6 +155,16 @@ public sealed class CheckerTests
     public void AnOlderRecordThanOneBeforeIsFound() => Expect(new RecordChecker(), "older than one before", Advertised(), Served(2), Served(1));
 
     [Fact]
+    public void ARecordThatWasTakenBackIsFoundOnceNothingGoesWrong()
+    {
+        var withdrawn = new Observation.Withdrawn(At(2), "a02", Key, Bob, Noon);
+        var before = Noon.UnixMilliseconds - 1;
+        ExpectNothing(new RecordChecker(), Advertised(), withdrawn, Served(before, at: 20));
+        ExpectNothing(new RecordChecker(), Advertised(), withdrawn, new Observation.Settled(At(3)), Served(before, at: 4), Served(Noon.UnixMilliseconds, at: 20));
+        Expect(new RecordChecker(), "had taken back", Advertised(), withdrawn, new Observation.Settled(At(3)), Served(before, at: 20));
+    }
+
+    [Fact]
     public void AHolderThatStartedAnewMayHoldAnOlderRecord() => ExpectNothing(new RecordChecker(), Advertised(), Served(2), new Observation.Started(At(2), "a05"), Served(1));
 
     [Fact]
@@ -167,6 +177,20 @@ public sealed class CheckerTests
 
     [Fact]
     public void WhatIsDueAndDoesNotComeIsFound() => Expect(new ProgressChecker(), "no answer", new Observation.Missed(At(1), "a01", "There was no answer."));
+
+    [Fact]
+    public void AnEventThatASubscriptionInForceMissesIsFound()
+    {
+        Observation[] ready = [Subscribed("sensor.*"), new Observation.InForce(At(1), "a01", "a", 1), new Observation.Warmed(At(1), "a02", "a", Load)];
+        var published = new Observation.Published(At(2), "a02", 1, Load);
+        Expect(new ArrivalChecker(), "did not reach", [new Observation.Settled(At(0)), .. ready, published]);
+        ExpectNothing(new ArrivalChecker(), [new Observation.Settled(At(0)), .. ready, published, Delivered()]);
+        ExpectNothing(new ArrivalChecker(), [.. ready, published]);
+        ExpectNothing(new ArrivalChecker(), [new Observation.Settled(At(0)), .. ready, published, new Observation.Unsubscribing(At(3), "a01", 1)]);
+        ExpectNothing(new ArrivalChecker(), [new Observation.Settled(At(0)), .. ready, new Observation.Killed(At(1), "a02"), published]);
+        ExpectNothing(new ArrivalChecker(), [new Observation.Settled(At(0)), Subscribed("alarm"), .. ready[1..], published]);
+        ExpectNothing(new ArrivalChecker(), [new Observation.Settled(At(0)), ready[0], new Observation.InForce(At(2), "a01", "a", 1), ready[2], published]);
+    }
 
     [Fact]
     public void ARunThatBreaksEverywhereKeepsSoManyViolations()
@@ -220,6 +244,6 @@ public sealed class CheckerTests
 
     private static Observation.Advertised Advertised() => new(At(1), "a02", Key, Bob);
 
-    private static Observation.RecordServed Served(long sequence, int expiresIn = 60, string? fault = null) =>
-        new(At(1), "a05", new ServedRecord(Key, Bob, sequence, Noon + TimeSpan.FromSeconds(expiresIn), IsProvider: true, fault), Noon, At(20));
+    private static Observation.RecordServed Served(long sequence, int expiresIn = 60, string? fault = null, int at = 1) =>
+        new(At(at), "a05", new ServedRecord(Key, Bob, sequence, Noon + TimeSpan.FromSeconds(expiresIn), IsProvider: true, fault), Noon, At(20));
 }

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
+using Macula.Dht;
+using Macula.Identity.Realm;
 using Macula.Testing.Realms;
 using Macula.Testing.Simulation;
 using Macula.Testing.VirtualTime;
@@ -46,10 +48,13 @@ public sealed class SeedTests(ITestOutputHelper output)
         ExpectNoViolation([.. reports]);
     }
 
-    [Fact]
-    public void ARunWithoutFaultsHasEachCallAnsweredAndEachEventDelivered()
+    [Theory]
+    [InlineData(9)]
+    [InlineData(310)]
+    [InlineData(311)]
+    public void ARunWithoutFaultsHasEachCallAnsweredAndEachEventDelivered(ulong seed)
     {
-        var report = MeshSimulation.Run(new SimulationOptions { Seed = 9, Nodes = 10, Faults = SimulationFaults.None });
+        var report = MeshSimulation.Run(new SimulationOptions { Seed = seed, Nodes = 10, Faults = SimulationFaults.None });
 
         ExpectNoViolation(report);
         Assert.DoesNotContain(report.Counts.Keys, name => name.StartsWith("fault ", StringComparison.Ordinal) || name is "Killed" or "call error ConnectionLost" or "call error Unreachable");
@@ -124,6 +129,44 @@ public sealed class SeedTests(ITestOutputHelper output)
 
         var violation = Assert.Single(report.Violations);
         Assert.Equal((7, "a02"), (violation.Invariant, violation.Node));
+    }
+
+    [Fact]
+    public void ANodeThatBelievesEverySignatureIsFound()
+    {
+        string? believer = null;
+        var report = MeshSimulation.Run(new SimulationOptions
+        {
+            Seed = 4,
+            Nodes = 6,
+            Realms = 1,
+            Faults = SimulationFaults.None,
+            Duration = TimeSpan.FromSeconds(80),
+            Configure = (name, options) =>
+            {
+                believer ??= options.Dht.Mode == DhtMode.Server ? name : null;
+                return name == believer ? options with { Realm = RealmFile.Parse(options.Realm.ToUtf8(), "realm", new CredulousScheme()) } : options;
+            },
+        });
+
+        Assert.Contains(report.Violations, violation => violation.Invariant == 5 && violation.Node == believer && violation.Sentence.Contains("The signature is not", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void ARunInWhichNothingHappensIsFound()
+    {
+        var nowhere = new DhtOptions { Bootstraps = [BootstrapAddress.Parse("10.255.0.1:9443")], RecordTimeToLive = TimeSpan.FromMinutes(1) };
+        var report = MeshSimulation.Run(new SimulationOptions
+        {
+            Seed = 1,
+            Nodes = 4,
+            Realms = 1,
+            Faults = SimulationFaults.None,
+            Duration = TimeSpan.FromSeconds(80),
+            Configure = (_, options) => options with { Dht = nowhere },
+        });
+
+        Assert.Contains(report.Violations, violation => violation.Sentence.Contains("The run shows little: Delivered", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -14,8 +14,17 @@ namespace Macula.Testing.Simulation;
 /// </remarks>
 public sealed class MeshSimulation
 {
+    // From the first dial until everybody has found those whom it has to know, several rounds of looking for each other included.
+    private static readonly TimeSpan FormationTime = TimeSpan.FromSeconds(20);
+
+    // Several times what a signature takes on a machine that has other work.
+    private static readonly TimeSpan ComputationTime = TimeSpan.FromMilliseconds(2);
+
     // From what the nodes give themselves to stop, with air.
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(60);
+
+    // A node calls and publishes about once a second; most of it must come to something, even where many nodes are gone for good.
+    private const int NodeSecondsPerDeed = 50;
 
     private readonly SimulationOptions _options;
     private readonly VirtualWorld _world;
@@ -100,10 +109,16 @@ public sealed class MeshSimulation
         using var end = new CancellationTokenSource();
         var watch = Task.WhenAll([
             MeasureAsync(end.Token),
-            .. _realms.Select(realm => new RealmProbe(_world, AddHost(), realm, [.. _realms.Where(other => other != realm)], _nodes[0], _history).RunAsync(end.Token)),
+            .. _realms.Select(realm => new RealmProbe(_world, AddHost(), realm, [.. _realms.Where(other => other != realm)], _nodes[0], _plan, _history).RunAsync(end.Token)),
             .. _realms.Select(realm => new Eavesdropper(_world, AddHost(), realm, _nodes[0], _history).RunAsync(end.Token))]);
+        if (_options.Faults == SimulationFaults.None)
+        {
+            _ = SettleAsync(FormationTime);
+        }
+
         var faultsEnd = _options.Duration - SimulationOptions.RecoveryTime;
         await faults.RunAsync(faultsEnd);
+        await WaitUntilAsync(faultsEnd);
         foreach (var node in _nodes.Where(node => node.State == NodeState.Down && !faults.Gone.Contains(node)))
         {
             node.Begin();
@@ -112,10 +127,32 @@ public sealed class MeshSimulation
         _plan.Phase = SimulationPhase.Recovery;
         await WaitUntilAsync(_options.Duration - ProgressCheck.Longest);
         _plan.Phase = SimulationPhase.Check;
+        if (_options.Faults != SimulationFaults.None)
+        {
+            await SettleAsync(_world.Elapsed);
+        }
+
         await checks.RunAsync();
         end.Cancel();
         await watch;
         await StopAsync();
+        TellOfTraffic();
+    }
+
+    // A run in which nothing happens violates nothing, and shows nothing.
+    private void TellOfTraffic()
+    {
+        var network = _network.Counters;
+        _history.Count("packets sent", network.PacketsSent);
+        _history.Count("packets lost", network.PacketsLost);
+        _history.Count("packets cut off", network.PacketsCutOff);
+        _history.Count("dials failed", network.DialsFailed);
+        var least = (long)(_options.Nodes * _options.Duration.TotalSeconds / NodeSecondsPerDeed);
+        string[] deeds = ["call Returned", nameof(Observation.Delivered), nameof(Observation.RecordServed)];
+        foreach (var deed in deeds.Where(deed => _history.Counts.GetValueOrDefault(deed) < least))
+        {
+            _history.Add(new Observation.Missed(_history.Now, "", $"The run shows little: {deed} happened {_history.Counts.GetValueOrDefault(deed)} times; {least} are the least."));
+        }
     }
 
     private void Found()
@@ -141,16 +178,25 @@ public sealed class MeshSimulation
     private SimulatedHost AddHost()
     {
         var number = _network.Hosts.Count + 1;
-        return _network.AddHost(new IPAddress([10, 0, (byte)(number >> 8), (byte)number]));
+        var host = _network.AddHost(new IPAddress([10, 0, (byte)(number >> 8), (byte)number]));
+        host.Scheduler.ComputationTime = ComputationTime;
+        return host;
+    }
+
+    private async Task SettleAsync(TimeSpan moment)
+    {
+        await WaitUntilAsync(moment);
+        _history.Add(new Observation.Settled(_history.Now));
     }
 
     private Task WaitUntilAsync(TimeSpan moment) =>
         moment > _world.Elapsed ? Task.Delay(moment - _world.Elapsed, _world.Time) : Task.CompletedTask;
 
-    // No node has reason to hold more than two connections to each other one, and to each probe and spy: one that serves, one that it replaces.
+    // No node has reason to hold more than two connections to each other one of its realm, and to each probe and spy: one that serves, one that it replaces.
+    private int MostConnectionsOf(SimulatedNode node) => 2 * ((node is SimulatedPeer peer ? peer.Realm.Members.Count : _options.Nodes) + (2 * _realms.Count));
+
     private async Task MeasureAsync(CancellationToken end)
     {
-        var most = 2 * (_options.Nodes + (2 * _realms.Count));
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), _world.Time);
         try
         {
@@ -158,7 +204,7 @@ public sealed class MeshSimulation
             {
                 foreach (var node in _nodes.Where(node => node.State == NodeState.Up))
                 {
-                    _history.Add(new Observation.Measured(_history.Now, node.Name, "connections", node.Connections, most));
+                    _history.Add(new Observation.Measured(_history.Now, node.Name, "connections", node.Connections, MostConnectionsOf(node)));
                 }
             }
         }

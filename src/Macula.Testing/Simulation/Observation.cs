@@ -10,6 +10,9 @@ namespace Macula.Testing.Simulation;
 /// <param name="Node">The node at which it was seen, such as <c>a03</c>.</param>
 public abstract record Observation(TimeSpan At, string Node)
 {
+    /// <summary>Nothing that went wrong before has any effect left: from now on, what is due happens at once.</summary>
+    public sealed record Settled(TimeSpan At) : Observation(At, "");
+
     /// <summary>A node has started, under the identity that it will have in each of its lives.</summary>
     public sealed record Started(TimeSpan At, string Node) : Observation(At, Node);
 
@@ -33,9 +36,6 @@ public abstract record Observation(TimeSpan At, string Node)
     /// <param name="Call">The call's number.</param>
     public sealed record HandlerEntered(TimeSpan At, string Node, long Call) : Observation(At, Node);
 
-    /// <summary>A call came back to its caller.</summary>
-    /// <param name="At">When.</param>
-    /// <param name="Node">The caller.</param>
     /// <summary>The handler of a call came to its end, with an answer or without.</summary>
     /// <param name="At">When.</param>
     /// <param name="Node">The provider.</param>
@@ -48,6 +48,9 @@ public abstract record Observation(TimeSpan At, string Node)
     /// <param name="Call">The call's number.</param>
     public sealed record CallGivenUp(TimeSpan At, string Node, long Call) : Observation(At, Node);
 
+    /// <summary>A call came back to its caller.</summary>
+    /// <param name="At">When.</param>
+    /// <param name="Node">The caller.</param>
     /// <param name="Call">The call's number.</param>
     /// <param name="Outcome">How it ended.</param>
     /// <param name="Answer">The number in the answer, or in what the failing handler said, which is the call's if all is well; null without either.</param>
@@ -68,6 +71,19 @@ public abstract record Observation(TimeSpan At, string Node)
     /// <param name="Subscription">A number that no other subscription of the run has.</param>
     /// <param name="Pattern">For which topics.</param>
     public sealed record Subscribed(TimeSpan At, string Node, long Subscription, TopicPattern Pattern) : Observation(At, Node);
+
+    /// <summary>A subscription is in force: what those publish who know whom to send it to arrives.</summary>
+    /// <param name="At">When.</param>
+    /// <param name="Node">The subscriber.</param>
+    /// <param name="Realm">The realm of the node.</param>
+    /// <param name="Subscription">The subscription's number.</param>
+    public sealed record InForce(TimeSpan At, string Node, string Realm, long Subscription) : Observation(At, Node);
+
+    /// <summary>A node begins to end a subscription: events may still come.</summary>
+    /// <param name="At">When.</param>
+    /// <param name="Node">The subscriber.</param>
+    /// <param name="Subscription">The subscription's number.</param>
+    public sealed record Unsubscribing(TimeSpan At, string Node, long Subscription) : Observation(At, Node);
 
     /// <summary>A subscription's end was acknowledged.</summary>
     /// <param name="At">When.</param>
@@ -93,6 +109,13 @@ public abstract record Observation(TimeSpan At, string Node)
     /// <param name="Node">Where it came to.</param>
     /// <param name="Topic">Its topic.</param>
     public sealed record Overheard(TimeSpan At, string Node, TopicName Topic) : Observation(At, Node);
+
+    /// <summary>A node has published under a topic, and so knows whom to send later events to.</summary>
+    /// <param name="At">When.</param>
+    /// <param name="Node">The publisher.</param>
+    /// <param name="Realm">The realm of the node.</param>
+    /// <param name="Topic">Under which one; of others it knows nothing by that.</param>
+    public sealed record Warmed(TimeSpan At, string Node, string Realm, TopicName Topic) : Observation(At, Node);
 
     /// <summary>An event is about to be published.</summary>
     /// <param name="At">When.</param>
@@ -123,6 +146,14 @@ public abstract record Observation(TimeSpan At, string Node)
     /// <param name="Key">Where the record stands.</param>
     /// <param name="Publisher">The provider's id.</param>
     public sealed record Advertised(TimeSpan At, string Node, DhtKey Key, NodeId Publisher) : Observation(At, Node);
+
+    /// <summary>A node takes back that it provides a procedure.</summary>
+    /// <param name="At">When.</param>
+    /// <param name="Node">The provider.</param>
+    /// <param name="Key">Where the record stands.</param>
+    /// <param name="Publisher">The provider's id.</param>
+    /// <param name="Now">The time of day by a clock that is right; later records have greater sequences.</param>
+    public sealed record Withdrawn(TimeSpan At, string Node, DhtKey Key, NodeId Publisher, WallTime Now) : Observation(At, Node);
 
     /// <summary>A holder served a record to a member that asked for it.</summary>
     /// <param name="At">When.</param>

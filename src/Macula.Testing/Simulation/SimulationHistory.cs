@@ -1,6 +1,7 @@
 using System.Text;
 using Macula.Testing.Simulation.Invariants;
 using Macula.Testing.VirtualTime;
+using Macula.Wire.Time;
 
 namespace Macula.Testing.Simulation;
 
@@ -9,13 +10,16 @@ internal sealed class SimulationHistory(VirtualWorld world)
 {
     private readonly IReadOnlyList<InvariantChecker> _checkers =
     [
-        new CallChecker(), new IsolationChecker(), new DeliveryChecker(), new OrderChecker(), new RecordChecker(), new ResourceChecker(), new ProgressChecker(),
+        new CallChecker(), new IsolationChecker(), new DeliveryChecker(), new OrderChecker(), new RecordChecker(), new ResourceChecker(), new ProgressChecker(), new ArrivalChecker(),
     ];
 
     private readonly SortedDictionary<string, long> _counts = new(StringComparer.Ordinal);
     private long _lastNumber;
 
     public TimeSpan Now => world.Elapsed;
+
+    /// <summary>The time of day by a clock that is right.</summary>
+    public WallTime WallNow => WallTime.From(world.Time.GetUtcNow());
 
     public IReadOnlyDictionary<string, long> Counts => _counts;
 
@@ -41,7 +45,7 @@ internal sealed class SimulationHistory(VirtualWorld world)
         Count(observation is Observation.CallEnded ended ? $"call {ended.Outcome}" : observation.GetType().Name);
     }
 
-    public void Count(string what) => _counts[what] = _counts.GetValueOrDefault(what) + 1;
+    public void Count(string what, long times = 1) => _counts[what] = _counts.GetValueOrDefault(what) + times;
 
     /// <summary>Ends the run, and returns all violations in the order of their time.</summary>
     public IReadOnlyList<InvariantViolation> Finish()

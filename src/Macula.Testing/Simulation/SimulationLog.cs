@@ -1,11 +1,12 @@
+using Macula.Testing.Network;
 using Microsoft.Extensions.Logging;
 
 namespace Macula.Testing.Simulation;
 
-/// <summary>Reads what one node logs: an error or a task left behind is something that broke.</summary>
-internal sealed class SimulationLog(SimulationHistory history, string node) : ILoggerFactory, ILogger
+/// <summary>Reads what one node logs: an error, a task left behind or another node that breaks the protocol is something that broke.</summary>
+internal sealed class SimulationLog(SimulationHistory history, SimulatedNetwork network, string node) : ILoggerFactory, ILogger
 {
-    // What a corrupted stream leads to; tests count it.
+    // As long as no stream was corrupted, everybody who speaks keeps the protocol; what a corrupted one leads to is counted.
     private const int ProtocolViolated = 1004;
 
     // Logged as a warning, since in production a handler of the application's may be the cause; here none is.
@@ -28,7 +29,7 @@ internal sealed class SimulationLog(SimulationHistory history, string node) : IL
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
-        if (logLevel >= LogLevel.Error || eventId.Id == WorkLeftBehind)
+        if (logLevel >= LogLevel.Error || eventId.Id == WorkLeftBehind || (eventId.Id == ProtocolViolated && network.StreamsCorrupted == 0))
         {
             history.Add(new Observation.Broke(history.Now, node, exception is null ? formatter(state, exception) : $"{formatter(state, exception)} ({Describe(exception)})"));
         }

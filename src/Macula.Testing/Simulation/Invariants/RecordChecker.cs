@@ -5,8 +5,13 @@ namespace Macula.Testing.Simulation.Invariants;
 /// <summary>Invariant 5: a record is served only if valid, in time and newest; the identity on a connection is that of its certificate.</summary>
 public sealed class RecordChecker : InvariantChecker
 {
+    // A withdrawal takes a lookup, a signature and a store at each holder; one whose holders are dialled first takes the longest.
+    private static readonly TimeSpan WithdrawalTime = TimeSpan.FromSeconds(5);
+
     private readonly HashSet<(DhtKey Key, NodeId Publisher)> _advertised = [];
+    private readonly Dictionary<(DhtKey Key, NodeId Publisher), Observation.Withdrawn> _withdrawn = [];
     private readonly Dictionary<(string Holder, DhtKey Key, NodeId Publisher), long> _served = [];
+    private bool _isSettled;
 
     /// <inheritdoc/>
     public override int Invariant => 5;
@@ -18,6 +23,12 @@ public sealed class RecordChecker : InvariantChecker
         {
             case Observation.Advertised advertised:
                 _advertised.Add((advertised.Key, advertised.Publisher));
+                break;
+            case Observation.Withdrawn withdrawn:
+                _withdrawn[(withdrawn.Key, withdrawn.Publisher)] = withdrawn;
+                break;
+            case Observation.Settled:
+                _isSettled = true;
                 break;
             case Observation.Started or Observation.Killed or Observation.Stopped:
                 Forget(observation.Node);
@@ -57,6 +68,13 @@ public sealed class RecordChecker : InvariantChecker
         if (record.IsProvider && !_advertised.Contains((record.Key, record.Publisher)))
         {
             Report(served.At, served.Node, $"A record was served that its publisher never published ({what}).");
+        }
+
+        // While things go wrong a holder may not hear of it before the record's time is over. A record that is older than the withdrawal says so by its sequence.
+        if (_isSettled && record.IsProvider && _withdrawn.TryGetValue((record.Key, record.Publisher), out var withdrawn)
+            && served.At > withdrawn.At + WithdrawalTime && record.Sequence < withdrawn.Now.UnixMilliseconds)
+        {
+            Report(served.At, served.Node, $"A record was served that its publisher had taken back {(served.At - withdrawn.At).TotalSeconds:0.000} s before ({what}).");
         }
 
         var place = (served.Node, record.Key, record.Publisher);

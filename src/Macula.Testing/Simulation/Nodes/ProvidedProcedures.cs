@@ -46,14 +46,16 @@ internal sealed class ProvidedProcedures(SimulatedPeer node, MaculaPeer peer, Se
 
     private async Task ToggleAsync(int index, CancellationToken stop)
     {
+        var procedure = node.Realm.ProcedureNames[index];
+        var key = DhtKey.OfProviders(node.Realm.File.Id, procedure);
         if (_advertised.Remove(index, out var advertisement))
         {
+            node.History.Add(new Observation.Withdrawn(node.History.Now, node.Name, key, node.Id, node.History.WallNow));
             await advertisement.DisposeAsync();
         }
         else if (!stop.IsCancellationRequested)
         {
-            var procedure = node.Realm.ProcedureNames[index];
-            node.History.Add(new Observation.Advertised(node.History.Now, node.Name, DhtKey.OfProviders(node.Realm.File.Id, procedure), node.Id));
+            node.History.Add(new Observation.Advertised(node.History.Now, node.Name, key, node.Id));
             _advertised.Add(index, await peer.AdvertiseAsync(procedure.Value, HandleAsync, CancellationToken.None));
         }
     }
@@ -66,8 +68,6 @@ internal sealed class ProvidedProcedures(SimulatedPeer node, MaculaPeer peer, Se
         }
 
         node.History.Add(new Observation.HandlerEntered(node.History.Now, node.Name, argument.Number));
-        node.History.Add(new Observation.Sighted(node.History.Now, node.Name, node.Realm.Tag, argument.Realm, $"call {argument.Number}"));
-        node.History.Add(new Observation.IdentitySeen(node.History.Now, node.Name, argument.Sender, call.Caller.NodeId));
         try
         {
             return await AnswerAsync(call, argument, stop);
@@ -80,6 +80,8 @@ internal sealed class ProvidedProcedures(SimulatedPeer node, MaculaPeer peer, Se
 
     private async ValueTask<Payload> AnswerAsync(IncomingCall call, SimulatedMessage argument, CancellationToken stop)
     {
+        node.History.Add(new Observation.Sighted(node.History.Now, node.Name, node.Realm.Tag, argument.Realm, $"call {argument.Number}"));
+        node.History.Add(new Observation.IdentitySeen(node.History.Now, node.Name, argument.Sender, call.Caller.NodeId));
         if (random.Next(SlowOneIn) == 0)
         {
             await Task.Delay(TimeSpan.FromSeconds(random.NextDouble() * 4), node.Time, stop);

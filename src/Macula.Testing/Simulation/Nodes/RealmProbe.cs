@@ -12,11 +12,10 @@ using Macula.Wire.Frames;
 using Macula.Wire.Frames.Dht;
 using Macula.Wire.Identifiers;
 using Macula.Wire.Records;
-using Macula.Wire.Time;
 
 namespace Macula.Testing.Simulation.Nodes;
 
-/// <summary>A member of one realm that asks nodes for what they hold, and tries to get at what belongs to other realms.</summary>
+/// <summary>A member of one realm that asks nodes for what they hold, gives them records that they may not keep, and tries to get at what belongs to other realms.</summary>
 internal sealed class RealmProbe
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
@@ -27,17 +26,20 @@ internal sealed class RealmProbe
     private readonly SimulatedRealm _realm;
     private readonly IReadOnlyList<SimulatedRealm> _others;
     private readonly SimulatedNode _gateway;
+    private readonly SimulationPlan _plan;
     private readonly SimulationHistory _history;
     private readonly NodeCredentials _credentials;
     private readonly RecordVerifier _verifier;
     private readonly SeededRandomSource _random;
+    private readonly RecordForger _forger;
 
-    public RealmProbe(VirtualWorld world, SimulatedHost host, SimulatedRealm realm, IReadOnlyList<SimulatedRealm> others, SimulatedNode gateway, SimulationHistory history)
+    public RealmProbe(VirtualWorld world, SimulatedHost host, SimulatedRealm realm, IReadOnlyList<SimulatedRealm> others, SimulatedNode gateway, SimulationPlan plan, SimulationHistory history)
     {
-        (_world, _host, _realm, _others, _gateway, _history) = (world, host, realm, others, gateway, history);
+        (_world, _host, _realm, _others, _gateway, _plan, _history) = (world, host, realm, others, gateway, plan, history);
         _credentials = realm.Issue("probe", NodeRoles.Peer);
         _verifier = new RecordVerifier(new CertificateJudge(realm.Trust));
         _random = world.Random.Fork($"probe {realm.Tag}");
+        _forger = new RecordForger(realm, others, _credentials, world.Random.Fork($"forger {realm.Tag}"));
     }
 
     private string Name => $"probe {_realm.Tag}";
@@ -104,12 +106,40 @@ internal sealed class RealmProbe
             return;
         }
 
-        await AskForRecordsAsync(connection, node, _realm, cancellationToken);
+        var procedure = _realm.ProcedureNames[_random.Next(_realm.ProcedureNames.Length)];
+        var pattern = _realm.TopicPatterns[_random.Next(_realm.TopicPatterns.Length)];
+        await OfferForgeryAsync(connection, procedure, cancellationToken);
         await AskForNodesAsync(connection, DhtKey.PlaceOf(_credentials.Identity.NodeId), cancellationToken);
+        await AskForRecordsAsync(connection, node, DhtKey.OfProviders(_realm.File.Id, procedure), cancellationToken);
+        await OfferOldAsync(connection, node, DhtKey.OfSubscribers(_realm.File.Id, pattern.LiteralPrefix), cancellationToken);
+        await OfferOldAsync(connection, node, DhtKey.OfProviders(_realm.File.Id, procedure), cancellationToken);
         foreach (var other in _others)
         {
-            await AskForRecordsAsync(connection, node, other, cancellationToken);
             await AskForNodesAsync(connection, DhtKey.PlaceOf(other.Ids.First()), cancellationToken);
+            await AskForRecordsAsync(connection, node, DhtKey.OfProviders(other.File.Id, procedure), cancellationToken);
+            await AskForRecordsAsync(connection, node, DhtKey.OfSubscribers(other.File.Id, pattern.LiteralPrefix), cancellationToken);
+        }
+    }
+
+    // Asked for under its key right afterwards: whoever keeps it serves it.
+    private async Task OfferForgeryAsync(RawConnection connection, ProcedureName procedure, CancellationToken cancellationToken)
+    {
+        var (record, flaw) = _forger.Forge(procedure, _history.WallNow);
+        if (await connection.AskAsync(new StoreFrame(record).Write, cancellationToken) is not null)
+        {
+            _history.Count($"forged {flaw}");
+        }
+    }
+
+    // A holder must not go back to what a later record has replaced, or taken back. After the faults, old records would keep the dead alive.
+    private async Task OfferOldAsync(RawConnection connection, SimulatedNode holder, DhtKey key, CancellationToken cancellationToken)
+    {
+        var served = await AskForRecordsAsync(connection, holder, key, cancellationToken);
+        if (_plan.Phase == SimulationPhase.Faults && _forger.ReplaysOf(key, served) is { Count: > 0 } replays)
+        {
+            await connection.AskAsync(new StoreFrame(replays[_random.Next(replays.Count)]).Write, cancellationToken);
+            await AskForRecordsAsync(connection, holder, key, cancellationToken);
+            _history.Count("forged replay");
         }
     }
 
@@ -125,23 +155,25 @@ internal sealed class RealmProbe
         }
     }
 
-    private async Task AskForRecordsAsync(RawConnection connection, SimulatedNode holder, SimulatedRealm realm, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<SignedRecord>> AskForRecordsAsync(RawConnection connection, SimulatedNode holder, DhtKey key, CancellationToken cancellationToken)
     {
-        var procedure = realm.ProcedureNames[_random.Next(realm.ProcedureNames.Length)];
         var life = holder.Life;
-        var answer = await connection.AskAsync(new FindValueFrame(DhtKey.OfProviders(realm.File.Id, procedure), null).Write, cancellationToken);
+        var answer = await connection.AskAsync(new FindValueFrame(key, null).Write, cancellationToken);
+        var served = new List<SignedRecord>();
 
         // What a node said in its last life must not count against the present one.
         if (holder.Life == life && answer is { Type: FrameType.Records } frame && RecordsFrame.TryRead(frame.Body, out var records, out _))
         {
             foreach (var bytes in records.Records)
             {
-                HandleServed(holder, bytes);
+                HandleServed(holder, bytes, served);
             }
         }
+
+        return served;
     }
 
-    private void HandleServed(SimulatedNode holder, ReadOnlyMemory<byte> bytes)
+    private void HandleServed(SimulatedNode holder, ReadOnlyMemory<byte> bytes, List<SignedRecord> all)
     {
         if (!SignedRecord.TryRead(bytes, out var record, out var malformed))
         {
@@ -149,12 +181,14 @@ internal sealed class RealmProbe
             return;
         }
 
-        var now = WallTime.From(_world.Time.GetUtcNow());
+        var now = _history.WallNow;
         var fault = _verifier.Verify(record, _realm.CertificateOf(record.Body.Certificate), now) is RecordVerdict.Refused refused ? refused.Detail : null;
         var isProvider = record.Body is { State: RecordState.Live, Content: RecordContent.Provider };
         var served = new ServedRecord(record.Body.Key, record.Body.Publisher, record.Body.Sequence, record.Body.Expires, isProvider, fault);
         _history.Add(new Observation.RecordServed(_history.Now, holder.Name, served, now, FaultInjector.ClockTolerance));
         Sight(TagOf(record.Body.Publisher), $"a record of {record.Body.Publisher.ToShortString()}");
+        _forger.Remember(record);
+        all.Add(record);
     }
 
     // The gateway has an id of its own in each realm, so an id tells the realm.

@@ -1,5 +1,6 @@
 using Macula.Rpc;
 using Macula.Testing.VirtualTime;
+using Macula.Wire.Errors;
 using Macula.Wire.Frames;
 using Macula.Wire.Identifiers;
 
@@ -60,8 +61,14 @@ internal sealed class SimulatedCaller(SimulatedPeer node, MaculaPeer peer, Seede
         }
         catch (CallException failure)
         {
+            var answer = SimulatedMessage.NumberOfFailure(failure.Message);
+            if (failure.Code == ErrorCode.InvalidArgument && answer is null)
+            {
+                history.Add(new Observation.Broke(history.Now, node.Name, $"Call {number} failed in words that no handler has said: {failure.Message}"));
+            }
+
             var outcome = failure.Execution == CallExecution.NotStarted ? CallOutcome.FailedUnstarted : CallOutcome.Failed;
-            history.Add(new Observation.CallEnded(history.Now, node.Name, number, outcome, SimulatedMessage.NumberOfFailure(failure.Message), $"{failure.Code}: {failure.Message}"));
+            history.Add(new Observation.CallEnded(history.Now, node.Name, number, outcome, answer, $"{failure.Code}: {failure.Message}"));
             history.Count($"call error {failure.Code}");
             return (null, failure);
         }

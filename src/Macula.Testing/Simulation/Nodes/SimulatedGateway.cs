@@ -27,7 +27,7 @@ internal sealed class SimulatedGateway : SimulatedNode
         Transport = Host.Transport,
         Endpoint = EndpointOptions,
         Dht = DhtOptions(DhtMode.Server, Address) with { Bootstraps = [] },
-        LoggerFactory = new SimulationLog(History, Name),
+        LoggerFactory = new SimulationLog(History, Host.Network, Name),
         Scheduler = Host.Scheduler,
         Random = random,
     });

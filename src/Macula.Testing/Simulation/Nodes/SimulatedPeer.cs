@@ -58,7 +58,7 @@ internal sealed class SimulatedPeer : SimulatedNode
             Transport = Host.Transport,
             Endpoint = EndpointOptions,
             Dht = DhtOptions(_mode, _bootstrap),
-            LoggerFactory = new SimulationLog(History, Name),
+            LoggerFactory = new SimulationLog(History, Host.Network, Name),
             Scheduler = Host.Scheduler,
             Random = random.Fork("node"),
         };

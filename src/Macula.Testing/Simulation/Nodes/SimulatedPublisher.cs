@@ -13,6 +13,8 @@ internal sealed class SimulatedPublisher(SimulatedPeer node, MaculaPeer peer, Se
     // What a node measures stays the same; each topic has it watch the keys of all its prefixes.
     private readonly TopicName[] _topics = [.. Enumerable.Range(0, TopicsOfItsOwn).Select(_ => node.Realm.Topics[random.Next(node.Realm.Topics.Length)])];
 
+    private readonly HashSet<TopicName> _warm = [];
+
     /// <summary>Under what it publishes.</summary>
     public IReadOnlyList<TopicName> Topics => _topics;
 
@@ -55,6 +57,10 @@ internal sealed class SimulatedPublisher(SimulatedPeer node, MaculaPeer peer, Se
         try
         {
             await peer.PublishAsync(topic.Value, message.ToPayload());
+            if (_warm.Add(topic))
+            {
+                node.History.Add(new Observation.Warmed(node.History.Now, node.Name, node.Realm.Tag, topic));
+            }
         }
         catch (MaculaException failure)
         {

@@ -32,8 +32,10 @@ internal sealed class SimulatedSubscriber(SimulatedPeer node, MaculaPeer peer, S
             {
                 var subscription = await peer.SubscribeAsync(pattern.Value, cancellationToken: stop);
                 held.IsInForce = true;
+                node.History.Add(new Observation.InForce(node.History.Now, node.Name, node.Realm.Tag, held.Number));
                 var reading = ReadAsync(subscription, held);
                 await WaitAsync(plan, stop);
+                node.History.Add(new Observation.Unsubscribing(node.History.Now, node.Name, held.Number));
                 await subscription.DisposeAsync();
                 node.History.Add(new Observation.Unsubscribed(node.History.Now, node.Name, held.Number));
                 await reading;
