@@ -12,9 +12,16 @@ internal abstract class Packet(SimulatedEndpoint from, IPEndPoint address) : Vir
 
     protected virtual DepartureOrder Order => DepartureOrder.Kept;
 
+    protected abstract DeliveryKind Kind { get; }
+
+    protected virtual DeliveryLabel Label => default;
+
+    protected virtual ReadOnlySpan<byte> Payload => [];
+
     public void Send()
     {
         var packets = 1;
+        From.World.Trace.RecordSent(From.World.NowTicks, Kind, From.PublicEndPoint, address, Label, Payload);
         if (From.Network.TryDepart(From, address, ref packets, Order, out var delay))
         {
             From.World.Arm(this, delay);
@@ -32,8 +39,7 @@ internal abstract class Packet(SimulatedEndpoint from, IPEndPoint address) : Vir
 
     protected abstract void Deliver(SimulatedEndpoint at);
 
-    protected void Record(SimulatedEndpoint at, DeliveryKind kind, in DeliveryLabel label, ReadOnlySpan<byte> payload) =>
-        From.World.Trace.Record(From.World.NowTicks, kind, From.PublicEndPoint, at.PublicEndPoint, label, payload);
+    protected void Record(SimulatedEndpoint at) => From.World.Trace.Record(From.World.NowTicks, Kind, From.PublicEndPoint, at.PublicEndPoint, Label, Payload);
 }
 
 /// <summary>A packet that belongs to a connection.</summary>
@@ -41,17 +47,15 @@ internal abstract class ConnectionPacket(SimulatedConnection source) : Packet(so
 {
     protected SimulatedConnection Source { get; } = source;
 
-    protected abstract DeliveryKind Kind { get; }
-
-    protected virtual ReadOnlySpan<byte> Payload => [];
-
     protected virtual long Detail => 0;
+
+    protected sealed override DeliveryLabel Label => new(Source.Number, Detail: Detail);
 
     protected sealed override void Deliver(SimulatedEndpoint at)
     {
         if (at.Recognize(Source) is { } target)
         {
-            Record(at, Kind, new DeliveryLabel(Source.Number, Detail: Detail), Payload);
+            Record(at);
             target.Silence.HandleArrival();
             Deliver(target);
         }
@@ -100,11 +104,15 @@ internal sealed class KeepAlivePacket(SimulatedConnection source) : ConnectionPa
 /// <summary>RFC 9000 §10.3: the answer of an endpoint that has no such connection.</summary>
 internal sealed class StatelessResetPacket(SimulatedEndpoint from, SimulatedConnection target) : Packet(from, target.Endpoint.PublicEndPoint)
 {
+    protected override DeliveryKind Kind => DeliveryKind.StatelessReset;
+
+    protected override DeliveryLabel Label => new(target.Number);
+
     protected override void Deliver(SimulatedEndpoint at)
     {
         if (at == target.Endpoint)
         {
-            Record(at, DeliveryKind.StatelessReset, new DeliveryLabel(target.Number), []);
+            Record(at);
             target.HandleStatelessReset();
         }
     }
@@ -113,11 +121,15 @@ internal sealed class StatelessResetPacket(SimulatedEndpoint from, SimulatedConn
 /// <summary>The answer to a dial whose server name or application protocol nobody serves: what a TLS alert is.</summary>
 internal sealed class RefusalPacket(SimulatedEndpoint from, SimulatedConnection dial, ErrorCode code) : Packet(from, dial.Endpoint.PublicEndPoint)
 {
+    protected override DeliveryKind Kind => DeliveryKind.Refusal;
+
+    protected override DeliveryLabel Label => new(dial.Number, Detail: (long)code);
+
     protected override void Deliver(SimulatedEndpoint at)
     {
         if (at == dial.Endpoint)
         {
-            Record(at, DeliveryKind.Refusal, new DeliveryLabel(dial.Number, Detail: (long)code), []);
+            Record(at);
             dial.Handshake?.HandleRefusal(code);
         }
     }
@@ -126,11 +138,15 @@ internal sealed class RefusalPacket(SimulatedEndpoint from, SimulatedConnection 
 /// <summary>A packet that is not QUIC.</summary>
 internal sealed class RawPacket(SimulatedEndpoint from, IPEndPoint address, byte[] packet) : Packet(from, address)
 {
+    protected override DeliveryKind Kind => DeliveryKind.Raw;
+
     protected override DepartureOrder Order => DepartureOrder.Free;
+
+    protected override ReadOnlySpan<byte> Payload => packet;
 
     protected override void Deliver(SimulatedEndpoint at)
     {
-        Record(at, DeliveryKind.Raw, default, packet);
+        Record(at);
         at.HandleRaw(packet, From.PublicEndPoint);
     }
 }

@@ -54,6 +54,7 @@ internal abstract class Transmission(SimulatedConnection source) : VirtualEvent
     {
         _firstSentAtTicks = World.NowTicks;
         _packetsLeft = Packets;
+        World.Trace.RecordSent(World.NowTicks, Kind, Source.Endpoint.PublicEndPoint, Source.CarrierEndPoint, Label, Payload);
         SendRest();
     }
 

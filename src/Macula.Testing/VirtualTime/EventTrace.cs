@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 
 namespace Macula.Testing.VirtualTime;
 
-/// <summary>Hashes everything that is delivered in a world, in order: two runs with the same hash did the same.</summary>
+/// <summary>Hashes everything that is sent and delivered in a world, in order: two runs with the same hash did the same.</summary>
 internal sealed class EventTrace
 {
     // Large enough that the hash is called once for dozens of small records.
@@ -22,6 +22,16 @@ internal sealed class EventTrace
             Flush();
             return Convert.ToHexStringLower(_hash.GetCurrentHash().AsSpan(0, 16));
         }
+    }
+
+    // Before a record of something that departs, which may never arrive.
+    private const long Departure = -1;
+
+    /// <summary>What is sent for the first time; lost or not, its bytes count.</summary>
+    public void RecordSent(long nowTicks, DeliveryKind kind, IPEndPoint source, IPEndPoint destination, in DeliveryLabel label, ReadOnlySpan<byte> payload)
+    {
+        Number(Departure);
+        Record(nowTicks, kind, source, destination, label, payload);
     }
 
     // i64 time (ticks) | u8 kind | source | destination | i64 connection | i64 stream | i64 detail | i32 length | payload

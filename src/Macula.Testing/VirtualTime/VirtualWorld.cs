@@ -58,7 +58,7 @@ public sealed class VirtualWorld
     /// <summary>How many items and events were executed so far: a measure of work that does not depend on the machine.</summary>
     public long Steps { get; private set; }
 
-    /// <summary>A hash over everything that was delivered so far: time, source, destination and every byte; 32 hexadecimal digits.</summary>
+    /// <summary>A hash over everything that was sent and delivered so far: time, source, destination and every byte; 32 hexadecimal digits.</summary>
     /// <remarks>Two runs that did the same have the same, also in different processes; any difference gives another.</remarks>
     public string TraceHash => _trace.Hash;
 

@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Net;
 using Macula.Testing.Network;
+using Macula.Testing.VirtualTime;
 
 namespace Macula.Transport.Tests.Network;
 
@@ -23,6 +25,30 @@ public sealed class DeterminismTests(ITestOutputHelper output)
 
     [Fact]
     public void OneFlippedBitChangesTheTrace() => Assert.NotEqual(Trace(seed: 11).Hash, Trace(seed: 11, flip: 1).Hash);
+
+    [Fact]
+    public void AFlippedBitOfWhatNeverArrivesChangesTheTrace()
+    {
+        Assert.Equal(Trace(1), Trace(1));
+        Assert.NotEqual(Trace(1), Trace(2));
+
+        static string Trace(byte content)
+        {
+            var world = new VirtualWorld(seed: 5);
+            var network = new SimulatedNetwork(world);
+            var from = network.AddHost(IPAddress.Parse("10.0.0.1"));
+            var to = network.AddHost(IPAddress.Parse("10.0.0.2"));
+            network.Cut(from, to);
+            world.Run(
+                async () =>
+                {
+                    await using var endpoint = await from.Transport.BindAsync(new EndpointOptions(), from.Scheduler);
+                    Assert.True(endpoint.TrySendRaw([content], new IPEndPoint(to.Address, 9443)));
+                },
+                TimeSpan.FromSeconds(1));
+            return world.TraceHash;
+        }
+    }
 
     [Fact]
     public void TraceOfOneRunIsWrittenForAnotherProcess()
