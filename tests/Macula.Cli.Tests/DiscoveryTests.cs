@@ -74,6 +74,10 @@ public sealed class DiscoveryTests : IAsyncDisposable
 
         (await _workspace.RunAsync("call", "echo", "--as", "bob", "--deadline", "2")).ExpectOneLine(11, silent.LocalEndPoint.ToString()!);
         (await _workspace.RunAsync("call", "echo", "--as", "carol", "--deadline", "2")).ExpectOneLine(11, "names no bootstrap");
+
+        var waiting = await _workspace.RunAsync("sub", "sensor.*", "--as", "carol", "--for", "1");
+        waiting.Expect(11);
+        Assert.EndsWith("macula: carol has found nobody of its realm within 1 s. Does a bootstrap that the realm file names run?\n", waiting.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Macula.Cli.Nodes;
 using Macula.Cli.Output;
 using Macula.PubSub;
 using Macula.Wire.Identifiers;
@@ -17,7 +18,7 @@ internal static class SubCommand
     {
         var pattern = new Argument<string>("pattern") { Description = "Which topics: '*' stands for one segment, '**' for any number of them, also none." };
         var count = new Option<int?>("--count") { Description = "End after so many events, 1 to 1000000000. Default: no limit.", HelpName = "N" };
-        var seconds = new Option<double?>("--for") { Description = "End after so many seconds from the moment that the subscription is in force, 0.1 to 86400. Default: no limit.", HelpName = "SECONDS", CustomParser = result => Word.ReadNumber(result) };
+        var seconds = new Option<double?>("--for") { Description = "End after so many seconds from the moment that the subscription is in force, 0.1 to 86400; fail when it is not within as long. Default: no limit.", HelpName = "SECONDS", CustomParser = result => Word.ReadNumber(result) };
         var node = new NodeOptions();
         var stop = new StopRequest();
         var command = new ProgramCommand("sub", "Show the events whose topics match a pattern, until Ctrl-C.")
@@ -53,7 +54,8 @@ internal static class SubCommand
 
     private static async Task ShowAsync(MaculaPeer peer, TopicPattern pattern, int most, TimeSpan time, OutputForm form, CancellationToken cancellationToken)
     {
-        await using var subscription = await peer.SubscribeAsync(pattern.Value, options: null, cancellationToken);
+        await using var subscription = await RealmSearch.WithinAsync(
+            peer, time, async end => await peer.SubscribeAsync(pattern.Value, options: null, end), cancellationToken);
         Announce(peer, pattern, form);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         end.CancelAfter(time);

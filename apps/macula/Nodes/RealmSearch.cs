@@ -1,3 +1,4 @@
+using System.Globalization;
 using Macula.Wire.Errors;
 
 namespace Macula.Cli.Nodes;
@@ -20,6 +21,25 @@ internal static class RealmSearch
         {
             // A provider that is gone and a realm that is not there are different cares of whoever typed the command.
             throw await HasJoinedAsync(peer) ? exception : new CommandFailure(ExitCode.RealmNotFound, exception.Message);
+        }
+    }
+
+    /// <summary>Does something that waits until the node has found its realm, for no longer than a given time.</summary>
+    /// <exception cref="CommandFailure">It was not done in time.</exception>
+    public static async Task<T> WithinAsync<T>(MaculaPeer peer, TimeSpan time, Func<CancellationToken, Task<T>> act, CancellationToken cancellationToken)
+    {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        end.CancelAfter(time);
+        try
+        {
+            return await act(end.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            var seconds = string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.###} s");
+            throw await HasJoinedAsync(peer)
+                ? new CommandFailure(ExitCode.DeadlineExceeded, $"The nodes of the realm that were asked have not confirmed it within {seconds}.")
+                : new CommandFailure(ExitCode.RealmNotFound, $"{peer.Self.Name} has found nobody of its realm within {seconds}. Does a bootstrap that the realm file names run?");
         }
     }
 
