@@ -77,7 +77,7 @@ public sealed class DiscoveryTests : IAsyncDisposable
 
         var waiting = await _workspace.RunAsync("sub", "sensor.*", "--as", "carol", "--for", "1");
         waiting.Expect(11);
-        Assert.EndsWith("macula: carol has found nobody of its realm within 1 s. Does a bootstrap that the realm file names run?\n", waiting.Error, StringComparison.Ordinal);
+        Assert.EndsWith("macula: carol has found nobody of its realm within 10 s. Does a bootstrap that the realm file names run?\n", waiting.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -14,11 +14,13 @@ internal static class SubCommand
     private const double ShortestTime = 0.1;
     private const double LongestTime = 86_400;
 
+    private static readonly TimeSpan LeastTimeUntilInForce = TimeSpan.FromSeconds(10);
+
     public static Command Create()
     {
         var pattern = new Argument<string>("pattern") { Description = "Which topics: '*' stands for one segment, '**' for any number of them, also none." };
         var count = new Option<int?>("--count") { Description = "End after so many events, 1 to 1000000000. Default: no limit.", HelpName = "N" };
-        var seconds = new Option<double?>("--for") { Description = "End after so many seconds from the moment that the subscription is in force, 0.1 to 86400; fail when it is not within as long. Default: no limit.", HelpName = "SECONDS", CustomParser = result => Word.ReadNumber(result) };
+        var seconds = new Option<double?>("--for") { Description = "End after so many seconds from the moment that the subscription is in force, 0.1 to 86400; fail when it is not within as long, and 10 s at least. Default: no limit.", HelpName = "SECONDS", CustomParser = result => Word.ReadNumber(result) };
         var node = new NodeOptions();
         var stop = new StopRequest();
         var command = new ProgramCommand("sub", "Show the events whose topics match a pattern, until Ctrl-C.")
@@ -55,7 +57,7 @@ internal static class SubCommand
     private static async Task ShowAsync(MaculaPeer peer, TopicPattern pattern, int most, TimeSpan time, OutputForm form, CancellationToken cancellationToken)
     {
         await using var subscription = await RealmSearch.WithinAsync(
-            peer, time, async end => await peer.SubscribeAsync(pattern.Value, options: null, end), cancellationToken);
+            peer, TimeUntilInForce(time), async end => await peer.SubscribeAsync(pattern.Value, options: null, end), cancellationToken);
         Announce(peer, pattern, form);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         end.CancelAfter(time);
@@ -81,6 +83,9 @@ internal static class SubCommand
             Terminal.WriteError($"{subscription.DroppedEvents} events were dropped, since this output was read too slowly.");
         }
     }
+
+    // However little somebody wants to see, the realm has to be found first.
+    private static TimeSpan TimeUntilInForce(TimeSpan time) => time == Timeout.InfiniteTimeSpan || time > LeastTimeUntilInForce ? time : LeastTimeUntilInForce;
 
     private static void Announce(MaculaPeer peer, TopicPattern pattern, OutputForm form)
     {
