@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.ExceptionServices;
 using Macula.Cli.Nodes;
 using Macula.Cli.Output;
 using Macula.Rpc;
@@ -90,15 +91,29 @@ internal static class CallCommand
     private static async Task<CallReply> CallOnceProvidedAsync(TimeSpan deadline, Func<TimeSpan, Task<CallReply>> call, CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
+        var left = deadline;
+        ExceptionDispatchInfo? missing = null;
         while (true)
         {
             try
             {
-                return await call(deadline - clock.Elapsed);
+                return await call(left);
             }
-            catch (Exception exception) when (IsMissing(exception) && deadline - clock.Elapsed > 2 * WaitPause)
+            catch (Exception exception) when (IsMissing(exception))
             {
-                await Task.Delay(WaitPause, cancellationToken);
+                missing = ExceptionDispatchInfo.Capture(exception);
+            }
+            catch (CallException exception) when (missing is not null && exception is { Code: ErrorCode.DeadlineExceeded, Execution: CallExecution.NotStarted })
+            {
+                // The last look was cut short; what those before it saw says more than that the time is over.
+                missing.Throw();
+            }
+
+            await Task.Delay(WaitPause, cancellationToken);
+            left = deadline - clock.Elapsed;
+            if (left < WaitPause)
+            {
+                missing.Throw();
             }
         }
     }
