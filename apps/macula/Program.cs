@@ -6,10 +6,13 @@ using Macula.Cli.Commands;
 var parse = CommandTree.Root.Parse(args, CommandTree.Parsing);
 using var stop = new CancellationTokenSource();
 
-// A terminal that is closed says so by SIGHUP; what was started is to end in good order then as well. The library takes care of SIGINT and SIGTERM.
+// A terminal that is closed says so by SIGHUP; what was started is to end in good order then as well, and in the same time. The library takes care of
+// SIGINT and SIGTERM.
+using var lastMoment = new Timer(static _ => Environment.Exit((int)ExitCode.Interrupted));
 using var hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
 {
     signal.Cancel = true;
+    lastMoment.Change(CommandTree.TimeToStop, Timeout.InfiniteTimeSpan);
     stop.Cancel();
 });
 

@@ -56,7 +56,7 @@ internal sealed record SimulationSeries(long FirstSeed, int Count, int Nodes, in
 
     /// <summary>Makes the runs, as many at a time as there are processors, and prints each when it has ended.</summary>
     /// <returns>True when an invariant was violated in any of them.</returns>
-    /// <exception cref="OperationCanceledException">The token fired; a run that has begun is not waited for.</exception>
+    /// <exception cref="OperationCanceledException">The token fired; runs that had begun have been finished first.</exception>
     public bool Run(OutputForm form, CancellationToken cancellationToken)
     {
         var violated = false;
