@@ -185,6 +185,7 @@ public sealed class CheckerTests
         var published = new Observation.Published(At(2), "a02", 1, Load);
         Expect(new ArrivalChecker(), "did not reach", [new Observation.Settled(At(0)), .. ready, published]);
         ExpectNothing(new ArrivalChecker(), [new Observation.Settled(At(0)), .. ready, published, Delivered()]);
+        Expect(new ArrivalChecker(), "after it was published", [new Observation.Settled(At(0)), .. ready, published, Delivered() with { At = At(9) }]);
         ExpectNothing(new ArrivalChecker(), [.. ready, published]);
         ExpectNothing(new ArrivalChecker(), [new Observation.Settled(At(0)), .. ready, published, new Observation.Unsubscribing(At(3), "a01", 1)]);
         ExpectNothing(new ArrivalChecker(), [new Observation.Settled(At(0)), .. ready, new Observation.Killed(At(1), "a02"), published]);

@@ -32,6 +32,9 @@ public sealed class SeedTests(ITestOutputHelper output)
     public void EveryInvariantHoldsInOneRealmOrInThree(int realms, int nodes) =>
         ExpectNoViolation(MeshSimulation.Run(new SimulationOptions { Seed = 5, Realms = realms, Nodes = nodes }));
 
+    // While streams are corrupted, who breaks the protocol cannot be told from who was made to; so half of the runs go without.
+    private const SimulationFaults Honest = SimulationFaults.All & ~SimulationFaults.Corruption;
+
     [Fact]
     public void EveryInvariantHoldsWithFreshSeeds()
     {
@@ -42,7 +45,7 @@ public sealed class SeedTests(ITestOutputHelper output)
 
         // A world belongs to the thread that runs it; two of them on two processors do not meet.
         Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, number =>
-            reports.Add(MeshSimulation.Run(new SimulationOptions { Seed = first + (ulong)number })));
+            reports.Add(MeshSimulation.Run(new SimulationOptions { Seed = first + (ulong)number, Faults = number % 2 == 0 ? SimulationFaults.All : Honest })));
 
         output.WriteLine($"{count} seeds from {first} on in {System.Diagnostics.Stopwatch.GetElapsedTime(began).TotalSeconds:0} s");
         ExpectNoViolation([.. reports]);

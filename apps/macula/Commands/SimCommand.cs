@@ -22,7 +22,7 @@ internal static class SimCommand
         {
             Details = """
                 A gateway and peers of several realms call each other on a simulated network; nodes are killed, stopped and started again, links lose and delay packets, the network falls apart. What must never happen, and what must happen once faults have stopped, is checked all the time: see docs/simulation.md.
-                With --json each run is one line with seed, nodes, trace (a hash over everything that was delivered) and violations (how many).
+                With --json each run is one line with seed, nodes, trace (a hash over everything that was sent and delivered) and violations (how many).
                 """,
             Examples = ["macula sim", "macula sim --seed 42 --nodes 50", "macula sim --faults kills,loss", "macula sim --seeds 200 --json"],
         };

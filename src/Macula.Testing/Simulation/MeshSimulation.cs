@@ -26,6 +26,9 @@ public sealed class MeshSimulation
     // A node calls and publishes about once a second; most of it must come to something, even where many nodes are gone for good.
     private const int NodeSecondsPerDeed = 50;
 
+    // The probe of a realm asks one node each second, however many there are.
+    private const int ProbeSecondsPerRecord = 5;
+
     private readonly SimulationOptions _options;
     private readonly VirtualWorld _world;
     private readonly SimulatedNetwork _network;
@@ -108,14 +111,10 @@ public sealed class MeshSimulation
         var checks = new ProgressCheck(_world, _realms, _history);
         using var end = new CancellationTokenSource();
         var watch = Task.WhenAll([
+            _options.Faults == SimulationFaults.None ? SettleAsync(FormationTime) : Task.CompletedTask,
             MeasureAsync(end.Token),
             .. _realms.Select(realm => new RealmProbe(_world, AddHost(), realm, [.. _realms.Where(other => other != realm)], _nodes[0], _plan, _history).RunAsync(end.Token)),
             .. _realms.Select(realm => new Eavesdropper(_world, AddHost(), realm, _nodes[0], _history).RunAsync(end.Token))]);
-        if (_options.Faults == SimulationFaults.None)
-        {
-            _ = SettleAsync(FormationTime);
-        }
-
         var faultsEnd = _options.Duration - SimulationOptions.RecoveryTime;
         await faults.RunAsync(faultsEnd);
         await WaitUntilAsync(faultsEnd);
@@ -147,9 +146,10 @@ public sealed class MeshSimulation
         _history.Count("packets lost", network.PacketsLost);
         _history.Count("packets cut off", network.PacketsCutOff);
         _history.Count("dials failed", network.DialsFailed);
-        var least = (long)(_options.Nodes * _options.Duration.TotalSeconds / NodeSecondsPerDeed);
-        string[] deeds = ["call Returned", nameof(Observation.Delivered), nameof(Observation.RecordServed)];
-        foreach (var deed in deeds.Where(deed => _history.Counts.GetValueOrDefault(deed) < least))
+        var deeds = (long)(_options.Nodes * _options.Duration.TotalSeconds / NodeSecondsPerDeed);
+        var records = (long)(_realms.Count * _options.Duration.TotalSeconds / ProbeSecondsPerRecord);
+        (string Deed, long Least)[] demands = [("call Returned", deeds), (nameof(Observation.Delivered), deeds), (nameof(Observation.RecordServed), records)];
+        foreach (var (deed, least) in demands.Where(demand => _history.Counts.GetValueOrDefault(demand.Deed) < demand.Least))
         {
             _history.Add(new Observation.Missed(_history.Now, "", $"The run shows little: {deed} happened {_history.Counts.GetValueOrDefault(deed)} times; {least} are the least."));
         }

@@ -46,7 +46,7 @@ public sealed record SimulationOptions
     // One fault at least shall fit before the recovery.
     private static readonly TimeSpan MinDuration = RecoveryTime + TimeSpan.FromSeconds(10);
 
-    /// <summary>The number that everything random follows from.</summary>
+    /// <summary>The number that everything random follows from, at most <see cref="long.MaxValue"/>.</summary>
     public required ulong Seed { get; init; }
 
     /// <summary>How many nodes there are, the gateway included. Default 20; range 4 to 1,000.</summary>
@@ -55,7 +55,7 @@ public sealed record SimulationOptions
     /// <summary>How many realms there are, all of them served by the one gateway. Default 2; range 1 to 8, and at most one for every three nodes.</summary>
     public int Realms { get; init; } = 2;
 
-    /// <summary>How long the run takes in virtual time, without the stopping of the nodes at its end. Default 2 min; range 80 s to 1 h.</summary>
+    /// <summary>How long the run takes in virtual time, without the stopping of the nodes at its end. Default 2 min; range 80 s to 1 h, in whole seconds.</summary>
     /// <remarks>There are faults until 70 s before its end.</remarks>
     public TimeSpan Duration { get; init; } = TimeSpan.FromMinutes(2);
 
@@ -81,7 +81,10 @@ public sealed record SimulationOptions
     {
         ThrowUnless(Nodes is >= 4 and <= 1000, $"{nameof(Nodes)} is {Nodes}; it ranges from 4 to 1,000.");
         ThrowUnless(Realms is >= 1 and <= 8 && Realms * 3 <= Nodes, $"{nameof(Realms)} is {Realms}; it ranges from 1 to 8, with at least three nodes for each.");
-        ThrowUnless(Duration >= MinDuration && Duration <= TimeSpan.FromHours(1), $"{nameof(Duration)} is {Duration}; it ranges from {MinDuration} to 1 h.");
+        ThrowUnless(
+            Duration >= MinDuration && Duration <= TimeSpan.FromHours(1) && Duration.Ticks % TimeSpan.TicksPerSecond == 0,
+            $"{nameof(Duration)} is {Duration}; it ranges from {MinDuration} to 1 h, in whole seconds.");
+        ThrowUnless(Seed <= long.MaxValue, $"{nameof(Seed)} is {Seed}; it ranges from 0 to {long.MaxValue}.");
         ThrowUnless((Faults & ~SimulationFaults.All) == 0, $"{nameof(Faults)} has a kind of fault that does not exist.");
 
         static void ThrowUnless(bool holds, string message)

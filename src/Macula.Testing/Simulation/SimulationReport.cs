@@ -2,7 +2,7 @@ namespace Macula.Testing.Simulation;
 
 /// <summary>What happened in a simulated mesh.</summary>
 /// <param name="Options">What the mesh was like.</param>
-/// <param name="TraceHash">A hash over everything that was delivered, 32 hexadecimal digits: equal for runs that did the same.</param>
+/// <param name="TraceHash">A hash over everything that was sent and delivered, 32 hexadecimal digits: equal for runs that did the same.</param>
 /// <param name="Elapsed">How long it took in virtual time, the stopping of the nodes included.</param>
 /// <param name="Violations">What must not happen and did, in the order in which it was found; empty when all is well.</param>
 /// <param name="Counts">How much of what happened, by name; those of calls that ended are called after their outcome.</param>

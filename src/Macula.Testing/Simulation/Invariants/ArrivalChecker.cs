@@ -47,7 +47,7 @@ public sealed class ArrivalChecker : InvariantChecker
                 HandlePublished(published, realm);
                 break;
             case Observation.Delivered delivered:
-                _due.Remove((delivered.Subscription, delivered.Event));
+                HandleDelivered(delivered);
                 break;
         }
     }
@@ -63,6 +63,14 @@ public sealed class ArrivalChecker : InvariantChecker
             {
                 _due.Add((subscription, published.Event), new Due(published, inForce.Node));
             }
+        }
+    }
+
+    private void HandleDelivered(Observation.Delivered delivered)
+    {
+        if (_due.Remove((delivered.Subscription, delivered.Event), out var due) && due.At < delivered.At)
+        {
+            Report(delivered.At, due.Subscriber, $"Event {delivered.Event} of {due.Event.Node} on {due.Event.Topic} reached subscription {delivered.Subscription} {(delivered.At - due.Event.At).TotalSeconds:0.000} s after it was published.");
         }
     }
 

@@ -9,7 +9,8 @@ public sealed class CallChecker : InvariantChecker
     private static readonly TimeSpan DeadlineGrace = TimeSpan.FromMilliseconds(100);
 
     private readonly SortedDictionary<long, Call> _calls = [];
-    private readonly Dictionary<(string Node, long Call), TimeSpan> _entered = [];
+    // An idempotent call may run at one node twice at a time; which run is over is not said, and the older one is taken to be.
+    private readonly Dictionary<(string Node, long Call), Queue<TimeSpan>> _entered = [];
 
     /// <inheritdoc/>
     public override int Invariant => 1;
@@ -86,7 +87,12 @@ public sealed class CallChecker : InvariantChecker
         }
 
         call.Runs++;
-        _entered[(entered.Node, entered.Call)] = entered.At;
+        if (!_entered.TryGetValue((entered.Node, entered.Call), out var runs))
+        {
+            _entered.Add((entered.Node, entered.Call), runs = new Queue<TimeSpan>());
+        }
+
+        runs.Enqueue(entered.At);
         if (call.Runs > 1 && call.Start.Repetition == CallRepetition.AtMostOnce)
         {
             Report(entered.At, entered.Node, $"The handler of call {entered.Call} ran {call.Runs} times, and the call is not idempotent.");
@@ -101,7 +107,7 @@ public sealed class CallChecker : InvariantChecker
     // The time that is left travels with the call and begins to run where it arrives: what the way has taken comes on top, at most.
     private void HandleLeft(Observation.HandlerLeft left)
     {
-        if (_calls.TryGetValue(left.Call, out var call) && _entered.Remove((left.Node, left.Call), out var entered) && left.At - entered > call.Start.Deadline + DeadlineGrace)
+        if (_calls.TryGetValue(left.Call, out var call) && _entered.TryGetValue((left.Node, left.Call), out var runs) && runs.TryDequeue(out var entered) && left.At - entered > call.Start.Deadline + DeadlineGrace)
         {
             Report(left.At, left.Node, $"The handler of call {left.Call} ran for {(left.At - entered).TotalSeconds:0.000} s; the call's deadline was {call.Start.Deadline.TotalSeconds:0.000} s.");
         }
