@@ -50,13 +50,16 @@ public sealed class DemoTests
         var start = new ProcessStartInfo("script", ["-qec", $"stty cols 80; exec {command} demo --seconds 2", "/dev/null"]) { RedirectStandardInput = true, RedirectStandardOutput = true };
         start.Environment["TERM"] = "dumb";
         start.Environment["TMPDIR"] = home.Path;
-        using var terminal = Process.Start(start)!;
+        var terminal = Process.Start(start)!;
+        using var life = new ProcessLife(terminal);
         var lines = new List<string>();
         while (await terminal.StandardOutput.ReadLineAsync().WaitAsync(MaculaProgram.Patience) is { } line)
         {
             lines.Add(line.TrimEnd('\r'));
         }
 
+        await terminal.WaitForExitAsync().WaitAsync(MaculaProgram.Patience);
+        Assert.True(terminal.ExitCode == 0, string.Join('\n', lines));
         Assert.All(lines, line => Assert.True(line.Length <= 80, line));
         Assert.Contains("starting a gateway", lines[0], StringComparison.Ordinal);
         Assert.Contains(lines, line => line.StartsWith("2  ", StringComparison.Ordinal));

@@ -24,7 +24,8 @@ public sealed class ExampleTests
         await (await workspace.StartAsync("serve", "--as", "alice", "--json")).WaitForEventAsync("published");
         await workspace.StartAsync("pub", "sensor.load", "--measure", "load", "--every", "0.2", "--as", "carol", "--json");
         var program = MaculaProgram.Path with { FirstArguments = [Path.Combine(AppContext.BaseDirectory, "CallAndSubscribe.dll")] };
-        using var process = Process.Start(program.Describe(workspace["bob"]))!;
+        var process = Process.Start(program.Describe(workspace["bob"]))!;
+        using var life = new ProcessLife(process);
         var error = process.StandardError.ReadToEndAsync();
         var lines = (await process.StandardOutput.ReadToEndAsync().WaitAsync(MaculaProgram.Patience)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
 

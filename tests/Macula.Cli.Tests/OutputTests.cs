@@ -44,7 +44,8 @@ public sealed class OutputTests
             start.ArgumentList.Add(word);
         }
 
-        using var process = Process.Start(start)!;
+        var process = Process.Start(start)!;
+        using var life = new ProcessLife(process);
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync().WaitAsync(MaculaProgram.Patience);

@@ -27,21 +27,14 @@ public sealed class ReadmeWalkTests
         var walk = (await File.ReadAllTextAsync(ReadmePath())).Split("```sh\n")[2].Split("\n```")[0];
         Assert.Contains(":9443", walk, StringComparison.Ordinal);
 
-        using var shell = Process.Start(new ProcessStartInfo("bash", ["-c", Prelude + walk.Replace(":9443", $":{FreePort()}", StringComparison.Ordinal) + Epilogue])
+        var shell = Process.Start(new ProcessStartInfo("bash", ["-c", Prelude + walk.Replace(":9443", $":{FreePort()}", StringComparison.Ordinal) + Epilogue])
         {
             WorkingDirectory = workspace.Directory, RedirectStandardOutput = true, RedirectStandardError = true,
         })!;
+        using var life = new ProcessLife(shell);
         var output = shell.StandardOutput.ReadToEndAsync();
         var error = shell.StandardError.ReadToEndAsync();
-        try
-        {
-            await shell.WaitForExitAsync().WaitAsync(MaculaProgram.Patience);
-        }
-        finally
-        {
-            shell.Kill(entireProcessTree: true);
-        }
-
+        await shell.WaitForExitAsync().WaitAsync(2 * MaculaProgram.Patience);
         Assert.True(shell.ExitCode == 0, $"The walk ended with {shell.ExitCode}:\n{await output}\n{await error}");
         var lines = (await output).Split('\n');
         Assert.Single(lines, "8");

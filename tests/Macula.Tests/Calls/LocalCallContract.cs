@@ -166,8 +166,10 @@ public abstract class LocalCallContract<TRunner>
     {
         var alice = await mesh.StartAsync(realm, "alice", DhtMember.Client());
         var stopped = await AdvertiseEndlessAsync(mesh, alice, started: null);
+        await FailsAsync(ErrorCode.NoSuchProcedure, CallExecution.NotStarted, alice.CallAsync("absent", MeshValue.Nil, new CallOptions { Node = alice.Self.NodeId }));
 
-        await FailsAsync(ErrorCode.DeadlineExceeded, execution: null, alice.CallAsync("endless", MeshValue.Nil, new CallOptions { Deadline = TimeSpan.FromMilliseconds(200) }));
+        // What was compiled for that is not for this one to wait for: its handler must have begun when its time is over.
+        await FailsAsync(ErrorCode.DeadlineExceeded, execution: null, alice.CallAsync("endless", MeshValue.Nil, new CallOptions { Deadline = TimeSpan.FromSeconds(2) }));
 
         Assert.True(await stopped);
     });

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Macula.Tests.Dht;
 
 /// <summary>A realm of two hundred servers, larger than anybody's routing table: started once, for tests that add to it and wait for nothing else.</summary>
+/// <remarks>Its time goes on from one test to the next: a test repeats when those before it run as well.</remarks>
 public sealed class SparseOverlay
 {
     private const ulong Seed = 200;
