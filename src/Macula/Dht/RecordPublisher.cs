@@ -113,7 +113,7 @@ internal sealed class RecordPublisher(
     public ValueTask<VerifiedRecord> SignAsync(PublicationOutput.Sign sign) => realm.Scheduler.OffloadAsync(
         () => signer.Sign(sign.Content, sign.State, sign.Sequence, sign.Issued, sign.TimeToLive));
 
-    /// <summary>Has the nodes nearest to the record's key hold it; this node holds it in any case, and counts as one of them where it is one.</summary>
+    /// <summary>Has the nodes nearest to the record's key hold it; this node holds it in any case, and counts as one of them where it is one, or knows nobody else.</summary>
     /// <returns>Who was asked, and what became of it.</returns>
     public async ValueTask<(ImmutableArray<Contact> Asked, StoreTally Tally)> StoreAsync(VerifiedRecord record)
     {
@@ -140,7 +140,9 @@ internal sealed class RecordPublisher(
         newest = kept is RecordOutcome.Superseded(var former) ? Math.Max(newest, former.Body.Sequence) : newest;
 
         // [REC-18]: a tombstone is for those who hold the record; this node, which may be about to stop, knows without.
-        var counts = settings.Mode == DhtMode.Server && (nearest.IsEmpty || record.Body.State == RecordState.Live);
+        // A lookup that nobody answered says only of a node that has not joined that it knows nobody: whoever is in asks again.
+        var isAlone = nearest.IsEmpty && !joining.IsJoined;
+        var counts = settings.Mode == DhtMode.Server && (isAlone || (!nearest.IsEmpty && record.Body.State == RecordState.Live));
         return (nearest, new StoreTally(counts ? InsertSelf(nearest, answers, record.Key, ownAnswer) : [.. answers], newest));
     }
 

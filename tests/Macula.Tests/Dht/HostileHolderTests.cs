@@ -116,6 +116,34 @@ public sealed class HostileHolderTests
         await serving;
     });
 
+    [Fact]
+    public void AServerThatHasJoinedAndIsAnsweredByNobodyDoesNotTakeItselfForAllHolders() => SimulatedRun.Run(6, async mesh => // [REC-18] [REC-19]
+    {
+        var realm = mesh.Found("tenant-a");
+        await using var mallory = await RawMember.StartAsync(mesh, realm);
+        var (isStalled, stored) = (false, 0);
+        var serving = mallory.ServeAsync(request =>
+        {
+            stored += request.Type == FrameType.Store && RecordIn(request).Body.Content is RecordContent.Provider ? 1 : 0;
+            return isStalled ? null : RawDht.AnswerAsGood(request);
+        });
+        var alice = await mesh.StartAsync(realm, "alice", ServerThatAsks(mallory.LocalEndPoint));
+        await alice.WaitUntilJoinedAsync();
+        await Task.Delay(TimeSpan.FromSeconds(5), mesh.Time);
+        isStalled = true;
+        var published = (await alice.AdvertiseAsync("echo", Echo)).WaitUntilPublishedAsync().AsTask();
+
+        // Longer than a lookup waits, and shorter than it takes until whoever is silent counts as gone.
+        await Task.Delay(TimeSpan.FromSeconds(5), mesh.Time);
+        Assert.False(published.IsCompleted);
+        isStalled = false;
+        await published;
+
+        Assert.NotEqual(0, stored);
+        await mallory.DisposeAsync();
+        await serving;
+    });
+
     private static SignedRecord RecordIn(Frame store) =>
         StoreFrame.TryRead(store.Body, out var frame, out _) && SignedRecord.TryRead(frame.Record, out var record, out _) ? record : throw new InvalidOperationException("A good STORE was expected.");
 
