@@ -47,7 +47,7 @@ internal sealed class PublishedRecord
     {
         if (_isWithdrawn)
         {
-            (_isWithdrawn, _isTaken) = (false, false);
+            _isWithdrawn = false;
             _untilInForce = new WaitingList(_realm.Scheduler);
         }
 
@@ -77,8 +77,13 @@ internal sealed class PublishedRecord
     /// <summary>Takes it back.</summary>
     public void Withdraw()
     {
+        if (!_isWithdrawn)
+        {
+            // Of this withdrawal nobody has the tombstone yet, whoever had that of one before.
+            (_isWithdrawn, _isTaken) = (true, false);
+        }
+
         // Those who wait for it learn at once that they wait in vain; how long the tombstone is on its way is nothing to them.
-        _isWithdrawn = true;
         _untilInForce.Close();
         _core.Withdraw();
         Pump();
@@ -152,7 +157,7 @@ internal sealed class PublishedRecord
     {
         (_asked, var tally) = await _publisher.StoreAsync(record);
         _core.HandleStored(tally, _realm.Scheduler.Now, _realm.Scheduler.WallNow, _realm.Random);
-        if (record.IsTombstone && tally.IsHeld)
+        if (_isWithdrawn && record.IsTombstone && tally.IsHeld)
         {
             _isTaken = true;
             _untilTaken?.TrySetResult(true);

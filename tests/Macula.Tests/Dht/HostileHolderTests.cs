@@ -2,6 +2,7 @@ using System.Net;
 using Macula.Identity.Realm;
 using Macula.Identity.Records;
 using Macula.Rpc;
+using Macula.Testing.Network;
 using Macula.Tests.Hostile;
 using Macula.Wire.Errors;
 using Macula.Wire.Frames;
@@ -143,6 +144,40 @@ public sealed class HostileHolderTests
         await mallory.DisposeAsync();
         await serving;
     });
+
+    [Fact]
+    public void ARecordThatStandsAgainIsTakenBackAgainBeforeItsNodeIsGone() => SimulatedRun.Run(7, async mesh => // [REC-18]
+    {
+        var realm = mesh.Found("tenant-a");
+        await using var mallory = await RawMember.StartAsync(mesh, realm);
+        var (tombstones, isLeaving, isRefused) = (0, false, false);
+        var serving = mallory.ServeAsync(request =>
+        {
+            if (request.Type != FrameType.Store || RecordIn(request).Body is not { State: RecordState.Withdrawn, Content: RecordContent.Provider })
+            {
+                return RawDht.AnswerAsGood(request);
+            }
+
+            // The first that comes when the node leaves is refused, so that it is taken only if the node waits for that.
+            tombstones++;
+            (var refuses, isRefused) = (isLeaving && !isRefused, isLeaving);
+            return refuses ? RawMember.Bytes(new ErrorFrame(ErrorCode.LimitExceeded, "", CallExecution.NotStarted).Write) : RawDht.AnswerAsGood(request);
+        });
+        var alice = await mesh.StartAsync(realm, "alice", ServerThatAsks(mallory.LocalEndPoint));
+        var advertisement = await alice.AdvertiseAsync("echo", Echo);
+        await advertisement.WaitUntilPublishedAsync();
+        await advertisement.DisposeAsync();
+
+        // The tombstone has arrived, and its answer is on the way.
+        await mesh.UntilAsync(() => tombstones == 1);
+        await (await alice.AdvertiseAsync("echo", Echo)).WaitUntilPublishedAsync();
+        isLeaving = true;
+        await alice.DisposeAsync();
+
+        Assert.Equal(3, tombstones);
+        await mallory.DisposeAsync();
+        await serving;
+    }, new Link { Latency = TimeSpan.FromMilliseconds(60) });
 
     private static SignedRecord RecordIn(Frame store) =>
         StoreFrame.TryRead(store.Body, out var frame, out _) && SignedRecord.TryRead(frame.Record, out var record, out _) ? record : throw new InvalidOperationException("A good STORE was expected.");
