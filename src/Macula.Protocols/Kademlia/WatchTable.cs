@@ -11,7 +11,7 @@ namespace Macula.Protocols.Kademlia;
 /// <summary>Limits of the watches that a holder keeps for others.</summary>
 public sealed record WatchTableOptions
 {
-    /// <summary>The longest lease that is given. Default 2 min; range 1 s to <see cref="WatchFrame.MaxLease"/>.</summary>
+    /// <summary>The longest lease that is given. Default 2 min; range 10 s, since watchers take less for a refusal ([KAD-36]), to <see cref="WatchFrame.MaxLease"/>.</summary>
     public TimeSpan MaxLease { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>Most keys that one node watches here. Default 1,024; at least 1.</summary>
@@ -23,20 +23,21 @@ public sealed record WatchTableOptions
     /// <summary>Most watches altogether. Default 65,536; at least 1.</summary>
     public int MaxWatches { get; init; } = 65_536;
 
-    /// <summary>How long a push may go unanswered before its watcher loses all its watches. Default 2 s; range 10 ms to 1 min.</summary>
+    /// <summary>How long a push may go unanswered before its watcher loses all its watches. Default 2 s; range 10 ms to 5 s.</summary>
+    /// <remarks>A STORE of the key is answered only when the push is, or is given up ([REC-19]): one dead watcher must not take as long as the publisher waits for that, which is 10 s.</remarks>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>Checks every option.</summary>
     /// <exception cref="ArgumentOutOfRangeException">One is out of its range; the message names it.</exception>
     public void ThrowIfOutOfRange()
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(MaxLease, TimeSpan.FromSeconds(1));
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxLease, TimeSpan.FromSeconds(10));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxLease, WatchFrame.MaxLease);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxPerWatcher, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxPerKey, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxWatches, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(Patience, TimeSpan.FromMilliseconds(10));
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(Patience, TimeSpan.FromMinutes(1));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Patience, TimeSpan.FromSeconds(5));
     }
 }
 
