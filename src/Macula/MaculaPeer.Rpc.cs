@@ -16,7 +16,7 @@ public sealed partial class MaculaPeer
     /// <param name="handler">Answers the calls, many at a time.</param>
     /// <param name="cancellationToken">Gives up; the procedure is not provided.</param>
     /// <exception cref="ArgumentException">The name breaks the rules.</exception>
-    /// <exception cref="MaculaException">The realm's policy does not let this node advertise the name.</exception>
+    /// <exception cref="MaculaException">The realm's policy does not let this node advertise the name, it publishes as many records as it may, or it stops; the procedure is not provided.</exception>
     /// <exception cref="InvalidOperationException">This node provides the procedure already.</exception>
     /// <remarks>It is served when this returns; others find it by its name once <see cref="Advertisement.WaitUntilPublishedAsync"/> has completed. Works before the node has joined.</remarks>
     public ValueTask<Advertisement> AdvertiseAsync(string procedure, CallHandler handler, CancellationToken cancellationToken = default)

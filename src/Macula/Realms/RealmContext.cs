@@ -83,13 +83,24 @@ internal sealed class RealmContext
         (this, connection));
 
     /// <summary>Provides a procedure until the advertisement is disposed.</summary>
-    /// <exception cref="MaculaException">The policy does not allow it.</exception>
+    /// <exception cref="MaculaException">The policy does not allow it, the node publishes as many records as it may, or it stops; the procedure is not provided.</exception>
     /// <exception cref="InvalidOperationException">It is provided already.</exception>
     public ValueTask<Advertisement> AdvertiseAsync(ProcedureName procedure, CallHandler handler) => _queue.RunAsync(() =>
     {
         Services.DemandOwn(MeshAction.Advertise, procedure.Value);
         _calls.Procedures.Add(procedure, handler);
-        var record = _dht.Publisher.Publish(new RecordContent.Provider(procedure, Version: 0, Load: 0));
+        PublishedRecord record;
+        try
+        {
+            record = _dht.Publisher.Publish(new RecordContent.Provider(procedure, Version: 0, Load: 0));
+        }
+        catch (MaculaException)
+        {
+            // Nobody would have an advertisement by which to end it.
+            _calls.Procedures.Remove(procedure, handler);
+            throw;
+        }
+
         Services.Logger.ProcedureAdvertised(procedure);
         return ValueTask.FromResult(new Advertisement(
             procedure,

@@ -90,6 +90,31 @@ public sealed class DrainTests
     });
 
     [Fact]
+    public void AProcedureWhoseRecordCannotBePublishedIsNotProvided() => Run(9, async mesh => // [RPC-11]
+    {
+        var (alice, bob) = await StartPairAsync(mesh);
+        await bob.AdvertiseAsync("slow", async (call, _) =>
+        {
+            await Task.Delay(TimeSpan.FromSeconds(4), mesh.Time, CancellationToken.None);
+            return call.Argument;
+        });
+        var running = alice.CallAsync("slow", 7, new CallOptions { At = bob.LocalEndPoint }).AsTask();
+        await Task.Delay(TimeSpan.FromSeconds(1), mesh.Time);
+        var stopping = bob.DisposeAsync();
+        await Task.Delay(TimeSpan.FromSeconds(2.5), mesh.Time);
+
+        // While the call runs on, the node publishes nothing any more; the name is as free as before.
+        for (var attempt = 0; attempt < 2; attempt++)
+        {
+            var failure = await Assert.ThrowsAsync<MaculaException>(() => bob.AdvertiseAsync("late", static (call, _) => ValueTask.FromResult(call.Argument)).AsTask());
+            Assert.Equal(ErrorCode.ShuttingDown, failure.Code);
+        }
+
+        Assert.Equal(7, (await running).Value.AsInt64());
+        await stopping;
+    });
+
+    [Fact]
     public void ANodeThatDoesNotAnswerADrainHoldsUpTheEndOfOthersForThreeSeconds() => Run(5, async mesh => // [CON-8]
     {
         var realm = mesh.Found("tenant-a");
