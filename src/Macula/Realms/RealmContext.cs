@@ -152,7 +152,22 @@ internal sealed class RealmContext
         if (_calls.Procedures.Remove(procedure, handler))
         {
             Services.Logger.ProcedureWithdrawn(procedure);
-            _queue.Post(static state => ((PublishedRecord)state!).Withdraw(), record);
+            _queue.Post(
+                static state =>
+                {
+                    var (realm, procedure, record) = ((RealmContext, ProcedureName, PublishedRecord))state!;
+                    realm.WithdrawUnlessProvided(procedure, record);
+                },
+                (this, procedure, record));
+        }
+    }
+
+    // Whoever has advertised the name in between has taken over the record, which stands for both.
+    private void WithdrawUnlessProvided(ProcedureName procedure, PublishedRecord record)
+    {
+        if (_calls.Procedures.Find(procedure) is null)
+        {
+            record.Withdraw();
         }
     }
 

@@ -179,6 +179,32 @@ public sealed class HostileHolderTests
         await serving;
     }, new Link { Latency = TimeSpan.FromMilliseconds(60) });
 
+    [Fact]
+    public void AnAdvertisementThatOvertakesTheEndOfTheOneBeforeStands() => SimulatedRun.Run(8, async mesh => // [REC-18]
+    {
+        var realm = mesh.Found("tenant-a");
+        await using var mallory = await RawMember.StartAsync(mesh, realm);
+        var tombstones = 0;
+        var serving = mallory.ServeAsync(request =>
+        {
+            tombstones += request.Type == FrameType.Store && RecordIn(request).Body is { State: RecordState.Withdrawn, Content: RecordContent.Provider } ? 1 : 0;
+            return RawDht.AnswerAsGood(request);
+        });
+        var alice = await mesh.StartAsync(realm, "alice", ServerThatAsks(mallory.LocalEndPoint));
+        var advertisement = await alice.AdvertiseAsync("echo", Echo);
+        await advertisement.WaitUntilPublishedAsync();
+
+        // The next waits for its turn on the node's queue while the one before is disposed.
+        var next = alice.AdvertiseAsync("echo", Echo);
+        await advertisement.DisposeAsync();
+        await (await next).WaitUntilPublishedAsync();
+        await Task.Delay(TimeSpan.FromSeconds(10), mesh.Time);
+
+        Assert.Equal(0, tombstones);
+        await mallory.DisposeAsync();
+        await serving;
+    });
+
     private static SignedRecord RecordIn(Frame store) =>
         StoreFrame.TryRead(store.Body, out var frame, out _) && SignedRecord.TryRead(frame.Record, out var record, out _) ? record : throw new InvalidOperationException("A good STORE was expected.");
 
