@@ -253,6 +253,14 @@ public sealed class Publication
         }
 
         RestAfterFailure(tally, now, random);
+
+        // [REC-17]: the record may be over later than the tombstone, and no holder takes what is over itself.
+        var signAgainAt = _signedAt + (_options.TimeToLive / 2);
+        if (_wakeAt >= signAgainAt)
+        {
+            Rest(Step.SignNow, signAgainAt);
+        }
+
         if (_livesUntil is { } end && _wakeAt >= end)
         {
             Rest(Step.TellNow, end);
