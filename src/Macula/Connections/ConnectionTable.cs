@@ -103,6 +103,12 @@ internal sealed class ConnectionTable(RealmServices realm, IdleReaper idle)
             return arriving;
         }
 
+        if (existing == arriving)
+        {
+            // The one that was there drains, and this one, which is open too, has taken its place already.
+            return arriving;
+        }
+
         var arrivingStays = DuplicateConnection.ArrivingStays(realm.Self.NodeId, arriving.Peer.NodeId, existing.Origin, arriving.Origin);
         var (staying, leaving) = arrivingStays ? (arriving, existing) : (existing, arriving);
         _byNode[arriving.Peer.NodeId] = staying;

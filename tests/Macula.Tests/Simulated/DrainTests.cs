@@ -156,6 +156,29 @@ public sealed class DrainTests
     });
 
     [Fact]
+    public void AConnectionThatComesUpWhileTheOneBeforeDrainsStays() => Run(8, async mesh => // [CON-5] [CON-8]
+    {
+        var realm = mesh.Found("tenant-a");
+        var alice = await mesh.StartAsync(realm, "alice");
+        await using var mallory = await RawMember.StartAsync(mesh, realm);
+        var serving = mallory.ServeAsync(_ => RawMember.Bytes(new ErrorFrame(ErrorCode.NoSuchProcedure, "", CallExecution.NotStarted).Write));
+        var (_, control) = await mallory.EstablishAsync(alice.LocalEndPoint);
+        await Task.Delay(TimeSpan.FromSeconds(1), mesh.Time);
+        Func<Task> call = async () => await Assert.ThrowsAsync<CallException>(() => alice.CallAsync("echo", 7, new CallOptions { At = mallory.LocalEndPoint }).AsTask());
+
+        // By address, at which alice has not dialled anybody; the drain is there before the handshake has ended.
+        var first = call();
+        await control.WriteAsync(RawMember.Drain(DrainState.Finishing));
+        await first;
+        await Task.Delay(TimeSpan.FromSeconds(1), mesh.Time);
+        await call();
+
+        Assert.Equal(2, alice.TransportCounters.HandshakesCompleted);
+        await mallory.DisposeAsync();
+        await serving;
+    });
+
+    [Fact]
     public void AnAddressThatWasDialledLeadsToTheConnectionThatStays() => Run(6, async mesh => // [CON-5]
     {
         var realm = mesh.Found("tenant-a");
