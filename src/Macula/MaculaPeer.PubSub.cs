@@ -42,7 +42,7 @@ public sealed partial class MaculaPeer
     /// <param name="cancellationToken">Gives up; there is no subscription then.</param>
     /// <returns>The events; dispose it to unsubscribe.</returns>
     /// <exception cref="ArgumentException">The pattern breaks the rules, or an option is out of range.</exception>
-    /// <exception cref="MaculaException">The policy forbids it, a limit is reached, or the node stops.</exception>
+    /// <exception cref="MaculaException">The policy forbids it, a limit is reached, the node stops, or the subscription was ended while this waits (<see cref="Wire.Errors.ErrorCode.Cancelled"/>).</exception>
     /// <exception cref="OperationCanceledException">The token fired.</exception>
     /// <remarks>
     /// In force means that the nodes nearest to the pattern's key hold it and have told those who publish there ([REC-19]): what they publish from then on

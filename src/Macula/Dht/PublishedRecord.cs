@@ -84,17 +84,18 @@ internal sealed class PublishedRecord
         }
 
         // Those who wait for it learn at once that they wait in vain; how long the tombstone is on its way is nothing to them.
-        _untilInForce.Close();
+        _untilInForce.Close(ErrorCode.Cancelled, "The record was withdrawn.");
         _core.Withdraw();
         Pump();
     }
 
-    /// <summary>Takes it back, and completes when all who should take the tombstone were asked, and one at least has; the others are asked again afterwards.</summary>
+    /// <summary>Takes it back since the node stops, and completes when all who should take the tombstone were asked, and one at least has; the others are asked again afterwards.</summary>
     /// <exception cref="OperationCanceledException">The token fired.</exception>
     public async Task WithdrawAsync(CancellationToken cancellationToken)
     {
         var taken = new Completion<bool>(_realm.Scheduler);
         _untilTaken = taken;
+        _untilInForce.Close();
         Withdraw();
         if (!_isTaken)
         {
@@ -104,7 +105,7 @@ internal sealed class PublishedRecord
 
     /// <summary>Completes when the record, as it was updated last, is in force ([REC-19]).</summary>
     /// <exception cref="OperationCanceledException">The token fired; publishing goes on.</exception>
-    /// <exception cref="MaculaException">The node stops, or the record was withdrawn.</exception>
+    /// <exception cref="MaculaException">The node stops, with <see cref="ErrorCode.ShuttingDown"/>, or the record was withdrawn, with <see cref="ErrorCode.Cancelled"/>.</exception>
     public ValueTask WhenInForceAsync(CancellationToken cancellationToken) =>
         _core.IsInForce ? ValueTask.CompletedTask : _untilInForce.WaitAsync(cancellationToken);
 

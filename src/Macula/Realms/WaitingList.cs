@@ -8,19 +8,19 @@ namespace Macula.Realms;
 internal sealed class WaitingList(MeshScheduler scheduler)
 {
     private readonly List<Completion<bool>> _waiting = [];
-    private bool _isClosed;
+    private (ErrorCode Code, string Sentence)? _closed;
 
     /// <summary>True when nobody waits.</summary>
     public bool IsEmpty => _waiting.Count == 0;
 
     /// <summary>Completes when it has come about.</summary>
     /// <exception cref="OperationCanceledException">The token fired.</exception>
-    /// <exception cref="MaculaException">It will not come about any more: the code is <see cref="ErrorCode.ShuttingDown"/>.</exception>
+    /// <exception cref="MaculaException">It will not come about any more: the code is that with which the list was closed.</exception>
     public async ValueTask WaitAsync(CancellationToken cancellationToken)
     {
-        if (_isClosed)
+        if (_closed is var (code, sentence))
         {
-            throw new MaculaException(ErrorCode.ShuttingDown);
+            throw new MaculaException(code, sentence);
         }
 
         var waiting = new Completion<bool>(scheduler);
@@ -44,13 +44,16 @@ internal sealed class WaitingList(MeshScheduler scheduler)
         }
     }
 
-    /// <summary>It will not come about any more: those who wait, and those who would, fail.</summary>
-    public void Close()
+    /// <summary>It will not come about any more, since the node stops: see <see cref="Close(ErrorCode, string)"/>.</summary>
+    public void Close() => Close(ErrorCode.ShuttingDown, ErrorCodes.Describe(ErrorCode.ShuttingDown).Meaning);
+
+    /// <summary>It will not come about any more: those who wait, and those who would, fail for this reason. What was closed before keeps its own.</summary>
+    public void Close(ErrorCode code, string sentence)
     {
-        _isClosed = true;
+        _closed ??= (code, sentence);
         foreach (var waiting in _waiting)
         {
-            waiting.TrySetException(new MaculaException(ErrorCode.ShuttingDown));
+            waiting.TrySetException(new MaculaException(code, sentence));
         }
     }
 }

@@ -93,7 +93,8 @@ public sealed class HostileHolderTests
         await Task.Delay(TimeSpan.FromMilliseconds(1), mesh.Time);
 
         Assert.True(waiting.IsFaulted);
-        Assert.IsType<MaculaException>(waiting.Exception?.InnerException);
+        var reason = Assert.IsType<MaculaException>(waiting.Exception?.InnerException);
+        Assert.Equal((ErrorCode.Cancelled, "The record was withdrawn."), (reason.Code, reason.Message));
         await mallory.DisposeAsync();
         await serving;
     });
