@@ -118,6 +118,13 @@ internal sealed class PublishedRecord
         _untilInForce.Close();
     }
 
+    /// <summary>Stops, and makes room for another: it was taken back, as far as it could be.</summary>
+    public void LetGo()
+    {
+        Stop();
+        _publisher.Forget(this, _core.LastSequence);
+    }
+
     private void Pump()
     {
         if (_isStopped)
@@ -139,8 +146,7 @@ internal sealed class PublishedRecord
                     _untilInForce.Release();
                     break;
                 case PublicationOutput.Withdrawn:
-                    Stop();
-                    _publisher.Forget(this, _core.LastSequence);
+                    LetGo();
                     return;
             }
         }
@@ -165,5 +171,9 @@ internal sealed class PublishedRecord
         }
 
         Pump();
+        if (_isWithdrawn && record.IsTombstone && !_asked.IsEmpty && !_isStopped)
+        {
+            _publisher.HandleLingering(this);
+        }
     }
 }

@@ -18,10 +18,16 @@ internal sealed class RecordPublisher(
     // One for each procedure and each prefix of subscriptions, and the node's own.
     private const int MaxPublications = 20_001;
 
+    // Of those that some holder does not take; each has been offered to all. A node that makes and drops records fast goes on although one holder refuses.
+    private const int MaxLingeringTombstones = 1024;
+
     // Newcomers come in crowds when a realm starts; one attempt serves those of a moment.
     private static readonly TimeSpan NewcomerDelay = TimeSpan.FromSeconds(2);
 
     private readonly SortedDictionary<DhtKey, PublishedRecord> _published = [];
+
+    // Tombstones among them that were offered and are not over, the longest first: so few that looking through them costs little.
+    private readonly List<PublishedRecord> _lingering = [];
 
     // Bounded by the routing table, which is where they come from, and by the delay.
     private readonly List<NodeId> _newcomers = [];
@@ -41,14 +47,16 @@ internal sealed class RecordPublisher(
         }
 
         var key = content.KeyIn(realm.Realm, realm.Self.NodeId);
-        if (_published.Count >= MaxPublications && !_published.ContainsKey(key))
+        var counts = _published.TryGetValue(key, out var leaving) && !_lingering.Contains(leaving);
+        if (!counts && _published.Count - _lingering.Count >= MaxPublications)
         {
             throw new MaculaException(ErrorCode.LimitExceeded, $"This node publishes {MaxPublications} records, which is the most.");
         }
 
-        if (_published.TryGetValue(key, out var leaving))
+        if (leaving is not null)
         {
             // It was withdrawn a moment ago, and its tombstone is not stored yet.
+            _lingering.Remove(leaving);
             leaving.Update(content);
             return leaving;
         }
@@ -150,7 +158,23 @@ internal sealed class RecordPublisher(
     public void Forget(PublishedRecord record, long lastSequence)
     {
         _published.Remove(record.Key);
+        _lingering.Remove(record);
         _lastSequence = Math.Max(_lastSequence, lastSequence);
+    }
+
+    /// <summary>A tombstone was offered to all who should take it, and must be offered again: it counts no longer as published, and the oldest of too many is let go of ([REC-18]).</summary>
+    public void HandleLingering(PublishedRecord record)
+    {
+        if (_lingering.Contains(record))
+        {
+            return;
+        }
+
+        _lingering.Add(record);
+        if (_lingering.Count > MaxLingeringTombstones)
+        {
+            _lingering[0].LetGo();
+        }
     }
 
     private void HandleNewcomers()

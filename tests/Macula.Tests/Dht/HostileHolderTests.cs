@@ -206,6 +206,41 @@ public sealed class HostileHolderTests
         await serving;
     });
 
+    [Fact]
+    public void TheOldestOfTooManyTombstonesThatAHolderRefusesIsLetGoOf() => SimulatedRun.Run(9, async mesh => // [REC-18]
+    {
+        const int MostTombstones = 1024;
+        var realm = mesh.Found("tenant-a");
+        await using var mallory = await RawMember.StartAsync(mesh, realm);
+        var offered = new HashSet<DhtKey>();
+        var serving = mallory.ServeAsync(request =>
+        {
+            if (request.Type != FrameType.Store || RecordIn(request).Body is not { State: RecordState.Withdrawn, Content: RecordContent.Provider } body)
+            {
+                return RawDht.AnswerAsGood(request);
+            }
+
+            offered.Add(body.Key);
+            return RawMember.Bytes(new ErrorFrame(ErrorCode.LimitExceeded, "", CallExecution.NotStarted).Write);
+        });
+        var alice = await mesh.StartAsync(realm, "alice", ServerThatAsks(mallory.LocalEndPoint));
+        for (var number = 0; number < MostTombstones + 5; number++)
+        {
+            var advertisement = await alice.AdvertiseAsync($"echo-{number}", Echo);
+            await advertisement.WaitUntilPublishedAsync();
+            await advertisement.DisposeAsync();
+        }
+
+        await Task.Delay(TimeSpan.FromSeconds(5), mesh.Time);
+        Assert.Equal(MostTombstones + 5, offered.Count);
+        offered.Clear();
+        await Task.Delay(TimeSpan.FromMinutes(2), mesh.Time);
+
+        Assert.Equal(MostTombstones, offered.Count);
+        await mallory.DisposeAsync();
+        await serving;
+    });
+
     private static SignedRecord RecordIn(Frame store) =>
         StoreFrame.TryRead(store.Body, out var frame, out _) && SignedRecord.TryRead(frame.Record, out var record, out _) ? record : throw new InvalidOperationException("A good STORE was expected.");
 

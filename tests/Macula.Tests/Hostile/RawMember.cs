@@ -65,6 +65,7 @@ internal sealed class RawMember : IAsyncDisposable
                 if (stream.CanWrite && answer(await ReadAnswerAsync(stream)) is { } bytes)
                 {
                     await stream.WriteAsync(bytes, WriteEnd.Finish);
+                    await stream.DisposeAsync();
                 }
             }
         }
