@@ -14,6 +14,8 @@ namespace Macula.Rpc;
 /// <remarks>May be used from any queue.</remarks>
 internal sealed class LocalLink(RealmServices realm, CallServer server) : INodeLink
 {
+    private const string TooManyCalls = "Too many calls of this node to itself are served at a time.";
+
     private static readonly PathReport LocalPath = new(new Carrier.Local(), TimeSpan.Zero);
 
     private readonly StreamCount _calls = new(realm.Scheduler);
@@ -46,7 +48,8 @@ internal sealed class LocalLink(RealmServices realm, CallServer server) : INodeL
         if (!_calls.TryEnterIncoming(realm.Limits.MaxIncomingCalls))
         {
             _calls.LeaveOutgoing();
-            throw new MaculaException(ErrorCode.LimitExceeded, "Too many calls of this node to itself are served at a time.");
+            realm.RefusedRequest(realm.Self.NodeId, ErrorCode.LimitExceeded, TooManyCalls);
+            throw new MaculaException(ErrorCode.LimitExceeded, TooManyCalls);
         }
 
         var (near, far) = LocalStream.Create(realm.Scheduler, Interlocked.Increment(ref _opened));

@@ -16,6 +16,7 @@ namespace Macula.Tests.Calls;
 public abstract class LocalCallContract<TRunner>
     where TRunner : IMeshRunner, new()
 {
+    private const int RequestRefused = 1010;
     private const int HandlerFailed = 1100;
     private const int CallNotPermitted = 1101;
 
@@ -101,8 +102,14 @@ public abstract class LocalCallContract<TRunner>
         var running = new[] { alice.CallAsync("wait", 1).AsTask(), alice.CallAsync("wait", 2).AsTask() };
         await mesh.UntilAsync(() => Volatile.Read(ref inside) == running.Length);
 
-        // Nobody else provides it: the failure is the busy node's own.
-        await FailsAsync(ErrorCode.LimitExceeded, CallExecution.NotStarted, alice.CallAsync("wait", 3));
+        // Nobody else provides it: the failure is the busy node's own, which counts and tells it as those of other nodes' calls.
+        using (var meter = new NodeMeter(alice))
+        {
+            await FailsAsync(ErrorCode.LimitExceeded, CallExecution.NotStarted, alice.CallAsync("wait", 3));
+            Assert.Equal(1, meter.Count("macula.requests.refused", "LimitExceeded"));
+            Assert.Contains(mesh.Log.Lines, line => line.Event.Id == RequestRefused && line.Message.Contains(alice.Self.NodeId.ToString(), StringComparison.Ordinal));
+        }
+
         var bob = await mesh.StartAsync(realm, "bob", DhtMember.Client(boot));
         await (await bob.AdvertiseAsync("wait", Echo)).WaitUntilPublishedAsync();
         Assert.Equal(bob.Self.NodeId, (await alice.CallAsync("wait", 4)).Provider.NodeId);
