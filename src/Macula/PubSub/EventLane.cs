@@ -236,8 +236,12 @@ internal sealed class EventLane
         }
         catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
         {
-            // [PUB-12]: who does not answer is looked for anew.
-            _link.LetGo(connection);
+            // [PUB-12]: who does not answer is looked for anew; a lane that stops has not waited for the answer.
+            if (!_stop.IsCancellationRequested)
+            {
+                _link.LetGo(connection);
+            }
+
             return false;
         }
         catch (StreamAbortedException)

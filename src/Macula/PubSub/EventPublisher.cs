@@ -258,7 +258,23 @@ internal sealed class EventPublisher(RealmServices realm, SerialQueue queue, Dht
 
     private SubscriberLink LinkTo(NodeId subscriber) => new(
         cancellationToken => queue.RunAsync(() => dht.Finder.ConnectAsync(subscriber, cancellationToken)),
-        silent => queue.Post(static state => (((ConnectionTable, MeshConnection))state!).Item1.LetGo((((ConnectionTable, MeshConnection))state!).Item2), (connections, silent)));
+        silent => queue.Post(
+            static state =>
+            {
+                var (publisher, silent) = ((EventPublisher, MeshConnection))state!;
+                publisher.HandleSilent(silent);
+            },
+            (this, silent)));
+
+    private void HandleSilent(MeshConnection silent)
+    {
+        connections.LetGo(silent);
+        if (!silent.IsDraining)
+        {
+            // [CON-7]: when the node is there after all, nobody else ends it once it is dialled anew.
+            realm.Tasks.Run(() => silent.DrainAsync(ErrorCode.DuplicateConnection, realm.Limits.DrainTimeout));
+        }
+    }
 
     private void HandleLaneEnded(NodeId subscriber) => queue.Post(
         static state =>

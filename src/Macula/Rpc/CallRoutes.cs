@@ -100,7 +100,15 @@ internal sealed class CallRoutes(RealmServices realm, SerialQueue queue, Connect
         connections.LetGo(silent);
         try
         {
-            return await dht.Client.ProbeAsync(await dht.Finder.ConnectAsync(silent.Peer.NodeId, CancellationToken.None));
+            var another = await dht.Finder.ConnectAsync(silent.Peer.NodeId, CancellationToken.None);
+            var isAlive = await dht.Client.ProbeAsync(another);
+            if (isAlive && another != silent)
+            {
+                // [CON-7]: nobody else ends the older one, which the other side keeps as long as this one does.
+                realm.Tasks.Run(() => silent.DrainAsync(ErrorCode.DuplicateConnection, realm.Limits.DrainTimeout));
+            }
+
+            return isAlive;
         }
         catch (MaculaException)
         {

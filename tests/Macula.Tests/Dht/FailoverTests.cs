@@ -265,6 +265,29 @@ public sealed class FailoverTests
     });
 
     [Fact]
+    public void TheConnectionThatGaveNoAnswerDrainsOnceAnotherOneDoes() => SimulatedRun.Run(8, async mesh => // [RPC-16] [CON-7]
+    {
+        var realm = mesh.Found("tenant-a");
+        var provider = await mesh.StartAsync(realm, "provider", DhtMember.Server());
+        await provider.AdvertiseAsync("echo", SlowAtFirst(mesh.Time));
+        var caller = await mesh.StartAsync(realm, "caller", DhtMember.Client(provider));
+        await caller.WaitUntilJoinedAsync();
+        var unanswered = caller.CallAsync("echo", 7, new CallOptions { Node = provider.Self.NodeId, Deadline = TimeSpan.FromSeconds(2) }).AsTask();
+        await Task.Delay(TimeSpan.FromSeconds(1), mesh.Time);
+
+        // The call ends, and the PING on its connection; while another one is dialled, the provider is there again.
+        mesh.Network.Partition([mesh.Network.Hosts[0]], [mesh.Network.Hosts[1]]);
+        await Task.Delay(TimeSpan.FromSeconds(4), mesh.Time);
+        mesh.Network.Heal();
+        await Assert.ThrowsAsync<CallException>(() => unanswered);
+        await mesh.UntilAsync(() => caller.TransportCounters.HandshakesCompleted == 2);
+
+        await Task.Delay(TimeSpan.FromMinutes(1), mesh.Time);
+        Assert.Equal((1, 1), (caller.TransportCounters.ConnectionsOpen, provider.TransportCounters.ConnectionsOpen));
+        Assert.Equal(7, (await caller.CallAsync("echo", 7)).Value.AsInt32());
+    });
+
+    [Fact]
     public void ThePauseBeforeTheNextProviderEndsWithTheCall() => SimulatedRun.Run(7, async mesh =>
     {
         var realm = mesh.Found("tenant-a");

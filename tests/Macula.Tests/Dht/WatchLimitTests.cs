@@ -74,6 +74,27 @@ public sealed class WatchLimitTests
     });
 
     [Fact]
+    public void AConnectionOnWhichALaneGotNoAnswerDrains() => SimulatedRun.Run(2, async mesh => // [PUB-12] [CON-7]
+    {
+        var realm = mesh.Found("tenant-a");
+        var bob = await mesh.StartAsync(realm, "bob", DhtMember.Server());
+        await using var subscription = await bob.SubscribeAsync(Deep("a"));
+        var alice = await mesh.StartAsync(realm, "alice", DhtMember.Client(bob).With(dht => dht with { MaxWatchedKeys = FewestWatches }));
+        await alice.PublishAsync(Deep("a"), 1);
+        await SimulatedPubSubTests.NextAsync(subscription);
+
+        // The topic gives way, and its lane ends while nobody is there who could answer.
+        mesh.Network.Partition([mesh.Network.Hosts[0]], [mesh.Network.Hosts[1]]);
+        await Assert.ThrowsAsync<MaculaException>(() => alice.PublishAsync(Deep("b"), 2, new PublishOptions { Deadline = TimeSpan.FromSeconds(6) }).AsTask());
+        mesh.Network.Heal();
+        await alice.PublishAsync(Deep("a"), 3);
+
+        Assert.Equal(3, (await SimulatedPubSubTests.NextAsync(subscription)).Value.AsInt32());
+        await Task.Delay(TimeSpan.FromMinutes(2), mesh.Time);
+        Assert.Equal((2, 1, 1), (alice.TransportCounters.HandshakesCompleted, alice.TransportCounters.ConnectionsOpen, bob.TransportCounters.ConnectionsOpen));
+    });
+
+    [Fact]
     public void AnEventThatWaitsForATopicWhichGivesWayFailsWithTheLimit() => Run(async (_, _, _, alice) => // [PUB-2]
     {
         await alice.WaitUntilJoinedAsync();
