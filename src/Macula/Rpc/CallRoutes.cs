@@ -20,6 +20,9 @@ internal sealed class CallRoutes(RealmServices realm, SerialQueue queue, Connect
     private readonly ProviderDirectory _providers = new(realm, dht);
     private readonly StaggeredAttempts _attempts = new(realm, HeadStart);
 
+    // Connections whose node is being probed, so that calls which fail together ask once. Bounded by the open connections, but for the few that end meanwhile.
+    private readonly HashSet<MeshConnection> _probed = [];
+
     /// <summary>The targets of a call in the order in which to try them; at least one.</summary>
     /// <exception cref="MaculaException">Nobody provides the procedure, or nobody could be asked.</exception>
     public ValueTask<IReadOnlyList<CallTarget>> FindAsync(ProcedureName procedure, CallOptions options, CancellationToken cancellationToken)
@@ -81,15 +84,25 @@ internal sealed class CallRoutes(RealmServices realm, SerialQueue queue, Connect
     private void Doubt(MeshConnection silent)
     {
         _providers.HandleUnanswered(silent.Peer.NodeId);
-        realm.Tasks.Run(() => ProbeAsync(silent));
+        if (_probed.Add(silent))
+        {
+            realm.Tasks.Run(() => ProbeAsync(silent));
+        }
     }
 
     // [RPC-16]
     private async Task ProbeAsync(MeshConnection silent)
     {
-        if (await dht.Client.ProbeAsync(silent) || await ProbeAnewAsync(silent))
+        try
         {
-            _providers.HandleAlive(silent.Peer.NodeId);
+            if (await dht.Client.ProbeAsync(silent) || await ProbeAnewAsync(silent))
+            {
+                _providers.HandleAlive(silent.Peer.NodeId);
+            }
+        }
+        finally
+        {
+            _probed.Remove(silent);
         }
     }
 

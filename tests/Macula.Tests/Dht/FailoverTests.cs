@@ -288,6 +288,31 @@ public sealed class FailoverTests
     });
 
     [Fact]
+    public void CallsThatGetNoAnswerTogetherShareAProbe() => SimulatedRun.Run(9, async mesh => // [RPC-16]
+    {
+        var realm = mesh.Found("tenant-a");
+        var provider = await mesh.StartAsync(realm, "provider", DhtMember.Server());
+        await provider.AdvertiseAsync("endless", async (call, stop) =>
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, mesh.Time, stop);
+            return call.Argument;
+        });
+        var caller = await mesh.StartAsync(realm, "caller", DhtMember.Client(provider));
+        await caller.WaitUntilJoinedAsync();
+        await Task.Delay(TimeSpan.FromSeconds(5), mesh.Time);
+        using var meter = new NodeMeter(provider);
+        for (var round = 1; round <= 2; round++)
+        {
+            var options = new CallOptions { Node = provider.Self.NodeId, Deadline = TimeSpan.FromSeconds(1) };
+            await Task.WhenAll(Enumerable.Range(0, 20).Select(number => Assert.ThrowsAsync<CallException>(() => caller.CallAsync("endless", number, options).AsTask())));
+            await Task.Delay(TimeSpan.FromSeconds(5), mesh.Time);
+
+            // The calls of the next round ask anew.
+            Assert.Equal(round, meter.Count("macula.dht.requests", nameof(FrameType.Ping)));
+        }
+    });
+
+    [Fact]
     public void ThePauseBeforeTheNextProviderEndsWithTheCall() => SimulatedRun.Run(7, async mesh =>
     {
         var realm = mesh.Found("tenant-a");
