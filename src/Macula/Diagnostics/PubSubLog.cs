@@ -42,4 +42,7 @@ internal static partial class PubSubLog
 
     [LoggerMessage(1311, LogLevel.Warning, "{Topic} has {Unserved} subscribers more than this node serves, and they get no events ({Suppressed} more since the last such line)")]
     public static partial void SubscribersUnserved(this ILogger logger, TopicName topic, int unserved, long suppressed);
+
+    [LoggerMessage(1312, LogLevel.Warning, "{SubscriberId} was not reached in time after its topics gave way to others: {Events} events of {Bytes} bytes are dropped ({Suppressed} more since the last such line)")]
+    public static partial void SubscriberGivenUp(this ILogger logger, NodeId subscriberId, long events, long bytes, long suppressed);
 }

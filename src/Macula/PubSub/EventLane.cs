@@ -132,6 +132,26 @@ internal sealed class EventLane
         Finish();
     }
 
+    /// <summary>What waits is dropped, and so is what is being written, unless the subscriber takes it within 5 s.</summary>
+    /// <returns>What was dropped and not told yet; without what is being written.</returns>
+    public DropEpisode GiveUp()
+    {
+        DropEpisode dropped;
+        lock (_gate)
+        {
+            dropped = new DropEpisode(_queue.Count, _queue.Bytes);
+            Rest();
+            if (_queue.TryPollEpisode(out var before))
+            {
+                dropped = new DropEpisode(dropped.Events + before.Events, dropped.Bytes + before.Bytes);
+            }
+
+            _sending?.CancelAfter(AnswerTimeout);
+        }
+
+        return dropped;
+    }
+
     /// <summary>Nothing more comes: what waits is sent, then the stream ends.</summary>
     public void Finish()
     {

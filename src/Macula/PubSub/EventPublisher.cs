@@ -232,7 +232,7 @@ internal sealed class EventPublisher(RealmServices realm, SerialQueue queue, Dht
         {
             if (!_outlets.TryGetValue(joined, out var outlet))
             {
-                outlet = new SubscriberOutlet(realm, joined, LinkTo(joined), () => HandleLaneEnded(joined));
+                outlet = new SubscriberOutlet(realm, queue, joined, LinkTo(joined), () => HandleLaneEnded(joined));
                 _outlets.Add(joined, outlet);
             }
 
@@ -289,6 +289,7 @@ internal sealed class EventPublisher(RealmServices realm, SerialQueue queue, Dht
         if (_outlets.TryGetValue(subscriber, out var outlet) && outlet.IsOver)
         {
             _outlets.Remove(subscriber);
+            outlet.Stop();
             if (_outlets.Count == 0)
             {
                 _untilSent?.TrySetResult(true);

@@ -1,21 +1,32 @@
+using Macula.Diagnostics;
 using Macula.Realms;
+using Macula.Transport.Execution;
 using Macula.Wire.Frames;
 using Macula.Wire.Identifiers;
+using Macula.Wire.Time;
 
 namespace Macula.PubSub;
 
 /// <summary>The lanes of this node's events to one subscriber, until no topic that is published here has it any more and its lanes have ended.</summary>
 /// <remarks>Used on the realm's queue only.</remarks>
-internal sealed class SubscriberOutlet(RealmServices realm, NodeId subscriber, SubscriberLink link, Action laneEnded)
+internal sealed class SubscriberOutlet(RealmServices realm, SerialQueue queue, NodeId subscriber, SubscriberLink link, Action laneEnded)
 {
+    // [PUB-16]: nobody looks any more whether the subscriber still stands in the DHT, so one that is gone is dialled no longer than this.
+    private static readonly TimeSpan LongestFinish = TimeSpan.FromSeconds(30);
+
     private readonly EventLane?[] _lanes = new EventLane?[EventLanes.MaxPerConnection];
+    private QueueTimer? _finish;
     private int _topics;
 
     /// <summary>True when no topic has the subscriber, and nothing is under way to it.</summary>
     public bool IsOver => _topics == 0 && !Array.Exists(_lanes, static lane => lane is { IsRunning: true });
 
     /// <summary>One topic more has the subscriber.</summary>
-    public void Join() => _topics++;
+    public void Join()
+    {
+        _topics++;
+        _finish?.Set(Instant.Never);
+    }
 
     /// <summary>The subscriber has left a topic; after the last, what waits for it is dropped.</summary>
     public void Leave()
@@ -27,12 +38,14 @@ internal sealed class SubscriberOutlet(RealmServices realm, NodeId subscriber, S
         }
     }
 
-    /// <summary>A topic that has the subscriber has given way to another one here; after the last, what waits is still sent.</summary>
+    /// <summary>A topic that has the subscriber has given way to another one here; after the last, what waits is still sent, for 30 s at most.</summary>
     public void LetGo()
     {
         if (--_topics == 0)
         {
             ForEachLane(static lane => lane.Finish());
+            _finish ??= new QueueTimer(realm, queue, GiveUp);
+            _finish.Set(realm.Scheduler.Now + LongestFinish);
         }
     }
 
@@ -47,11 +60,32 @@ internal sealed class SubscriberOutlet(RealmServices realm, NodeId subscriber, S
     public void Finish()
     {
         _topics = 0;
+        _finish?.Stop();
         ForEachLane(static lane => lane.Finish());
     }
 
     /// <summary>Sends nothing more.</summary>
-    public void Stop() => ForEachLane(static lane => lane.Stop());
+    public void Stop()
+    {
+        _finish?.Stop();
+        ForEachLane(static lane => lane.Stop());
+    }
+
+    private void GiveUp()
+    {
+        var events = 0L;
+        var bytes = 0L;
+        ForEachLane(lane =>
+        {
+            var dropped = lane.GiveUp();
+            events += dropped.Events;
+            bytes += dropped.Bytes;
+        });
+        if (events > 0 && realm.GivenUpSubscriberGate.TryPass(realm.Scheduler.Now, out var suppressed))
+        {
+            realm.Logger.SubscriberGivenUp(subscriber, events, bytes, suppressed);
+        }
+    }
 
     private void ForEachLane(Action<EventLane> action)
     {

@@ -83,6 +83,9 @@ internal sealed record RealmServices
     /// <summary>Lets log lines about nodes that take events fast enough again through.</summary>
     public LogGate CaughtUpSubscriberGate { get; } = new();
 
+    /// <summary>Lets log lines about nodes that did not take their last events in time through.</summary>
+    public LogGate GivenUpSubscriberGate { get; } = new();
+
     /// <summary>Lets log lines about nodes that refuse this one's events through.</summary>
     public LogGate EventRefusalGate { get; } = new();
 
