@@ -16,6 +16,7 @@ internal sealed class SubscriberOutlet(RealmServices realm, SerialQueue queue, N
 
     private readonly EventLane?[] _lanes = new EventLane?[EventLanes.MaxPerConnection];
     private QueueTimer? _finish;
+    private Instant? _finishBy;
     private int _topics;
 
     /// <summary>True when no topic has the subscriber, and nothing is under way to it.</summary>
@@ -28,10 +29,20 @@ internal sealed class SubscriberOutlet(RealmServices realm, SerialQueue queue, N
         _finish?.Set(Instant.Never);
     }
 
-    /// <summary>The subscriber has left a topic; after the last, what waits for it is dropped.</summary>
+    /// <summary>The subscriber has left a topic; after the last, what waits for it is dropped, unless a topic that it has not left gave way less than 30 s ago.</summary>
     public void Leave()
     {
-        if (--_topics == 0)
+        if (--_topics > 0)
+        {
+            return;
+        }
+
+        if (_finishBy is { } end && realm.Scheduler.Now < end)
+        {
+            // It is not known which of the events that wait are of that topic.
+            FinishUntil(end);
+        }
+        else
         {
             // The lanes end in good order: one that is joined again at once goes on behind what was sent.
             ForEachLane(static lane => lane.Rest());
@@ -41,11 +52,11 @@ internal sealed class SubscriberOutlet(RealmServices realm, SerialQueue queue, N
     /// <summary>A topic that has the subscriber has given way to another one here; after the last, what waits is still sent, for 30 s at most.</summary>
     public void LetGo()
     {
+        var end = realm.Scheduler.Now + LongestFinish;
+        _finishBy = end;
         if (--_topics == 0)
         {
-            ForEachLane(static lane => lane.Finish());
-            _finish ??= new QueueTimer(realm, queue, GiveUp);
-            _finish.Set(realm.Scheduler.Now + LongestFinish);
+            FinishUntil(end);
         }
     }
 
@@ -69,6 +80,13 @@ internal sealed class SubscriberOutlet(RealmServices realm, SerialQueue queue, N
     {
         _finish?.Stop();
         ForEachLane(static lane => lane.Stop());
+    }
+
+    private void FinishUntil(Instant end)
+    {
+        ForEachLane(static lane => lane.Finish());
+        _finish ??= new QueueTimer(realm, queue, GiveUp);
+        _finish.Set(end);
     }
 
     private void GiveUp()

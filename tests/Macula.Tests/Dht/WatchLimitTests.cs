@@ -124,6 +124,31 @@ public sealed class WatchLimitTests
     });
 
     [Fact]
+    public void LeavingATopicLosesNothingOfAnotherThatGaveWay() => Run(async (mesh, boot, bob, alice) => // [PUB-16]
+    {
+        await using var kept = await bob.SubscribeAsync("kept");
+        var left = await bob.SubscribeAsync("left");
+        await alice.PublishAsync("kept", 1);
+        await alice.PublishAsync("left", 2);
+        await SimulatedPubSubTests.NextAsync(kept);
+        await SimulatedPubSubTests.NextAsync(left);
+
+        // The two do not reach each other, but the holder; their connection ends.
+        mesh.Network.Partition([mesh.Network.Hosts[1]], [mesh.Network.Hosts[2]]);
+        await Task.Delay(TimeSpan.FromMinutes(1), mesh.Time);
+        await alice.PublishAsync("kept", 3);
+        await alice.PublishAsync("left", 4);
+
+        // 18 keys with the root key: only the topic that was used longest ago gives way.
+        Assert.Equal(0, (await alice.PublishAsync(string.Join('.', Enumerable.Range(1, 15).Select(number => $"s{number}")), 5)).Subscribers);
+        await left.DisposeAsync();
+        await mesh.UntilAsync(async () => (await alice.PublishAsync("left", 6)).Subscribers == 0);
+        mesh.Network.Heal();
+
+        Assert.Equal(3, (await SimulatedPubSubTests.NextAsync(kept)).Value.AsInt32());
+    });
+
+    [Fact]
     public void AnEventThatWaitsForATopicWhichGivesWayFailsWithTheLimit() => Run(async (_, _, _, alice) => // [PUB-2]
     {
         await alice.WaitUntilJoinedAsync();
