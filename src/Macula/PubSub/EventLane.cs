@@ -36,6 +36,7 @@ internal sealed class EventLane
     private readonly NodeId _subscriber;
     private readonly SubscriberLink _link;
     private readonly Action _ended;
+    private readonly LaneAnswers _answers;
     private readonly Lock _gate = new();
     private readonly EventQueue<ReadOnlyMemory<byte>> _queue = new(MaxQueuedEvents, MaxQueuedBytes, OverflowPolicy.DropOldest);
     private readonly ArrayBufferWriter<byte> _batch = new();
@@ -59,6 +60,7 @@ internal sealed class EventLane
         _subscriber = subscriber;
         _link = link;
         _ended = ended;
+        _answers = new LaneAnswers(realm, subscriber);
     }
 
     /// <summary>False before the first event, and once the lane has ended.</summary>
@@ -231,7 +233,7 @@ internal sealed class EventLane
         await using var stopping = _stop.Token.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), end);
         SetSending(end);
         using var reading = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _realm.Scheduler.Time);
-        var answer = ReadAnswerAsync(connection, stream, reading.Token);
+        var answer = _answers.ReadAsync(connection, stream, reading.Token);
         var over = Task.WhenAny(answer, connection.Draining);
         _realm.Tasks.Run(() => answer);
         _realm.Tasks.Run(() => WakeAfterAsync(over));
@@ -298,35 +300,6 @@ internal sealed class EventLane
     {
         await over;
         Wake();
-    }
-
-    // True for DONE; the reason of anything else is logged.
-    private async Task<bool> ReadAnswerAsync(MeshConnection connection, TransportStream stream, CancellationToken cancellationToken)
-    {
-        try
-        {
-            var read = await FrameStream.ReadAnswerAsync(stream, FrameType.Event, cancellationToken);
-            if (read.Frame is { Type: FrameType.Done })
-            {
-                return true;
-            }
-
-            var fault = read.Error.GetValueOrDefault();
-            if (read.Frame is not { } frame || !ErrorFrame.TryRead(frame.Body, out var refusal, out fault))
-            {
-                _realm.Violated(connection.Peer.NodeId, fault);
-            }
-            else if (_realm.EventRefusalGate.TryPass(_realm.Scheduler.Now, out var suppressed))
-            {
-                _realm.Logger.EventsRefused(_subscriber, refusal.Code, refusal.Message, suppressed);
-            }
-        }
-        catch (Exception exception) when (exception is MaculaException or OperationCanceledException)
-        {
-            // The stream or its connection has ended, or nobody waits any more: there is no answer.
-        }
-
-        return false;
     }
 
     private ReadOnlyMemory<byte> TakeBatch()
