@@ -21,7 +21,7 @@ public sealed class Advertisement : IAsyncDisposable
 
     /// <summary>Completes when every member of the realm can find this provider: its record stands at the nodes nearest to the procedure's key, and those that watch it have been told.</summary>
     /// <param name="cancellationToken">Stops waiting; publishing goes on.</param>
-    /// <exception cref="MaculaException">The node stops, or the advertisement was disposed.</exception>
+    /// <exception cref="MaculaException">The node stops (<see cref="Wire.Errors.ErrorCode.ShuttingDown"/>), or the advertisement was disposed (<see cref="Wire.Errors.ErrorCode.Cancelled"/>).</exception>
     /// <exception cref="OperationCanceledException">The token fired.</exception>
     /// <remarks>
     /// Never completes while a node in client mode has not found its realm; it can be called by address all the same. A node in server mode that finds nobody is the first of its realm as far as
