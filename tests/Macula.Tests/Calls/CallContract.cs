@@ -263,6 +263,9 @@ public abstract class CallContract<TRunner>
         await started.Task;
 
         var shutdown = alice.DisposeAsync().AsTask();
+
+        // A call that comes before the stop has begun is answered.
+        await mesh.UntilFailsAsync(() => bob.CallAsync("echo", 1, At(alice)), ErrorCode.ShuttingDown);
         await FailsAsync(ErrorCode.ShuttingDown, CallExecution.NotStarted, bob.CallAsync("echo", 1, At(alice)));
         finish.TrySetResult(true);
 
