@@ -32,6 +32,10 @@ public sealed class SeedTests(ITestOutputHelper output)
     public void EveryInvariantHoldsInOneRealmOrInThree(int realms, int nodes) =>
         ExpectNoViolation(MeshSimulation.Run(new SimulationOptions { Seed = 5, Realms = realms, Nodes = nodes }));
 
+    [Fact]
+    public void AGatewayThatIsStoppingWhenFaultsEndComesBack() =>
+        ExpectNoViolation(MeshSimulation.Run(new SimulationOptions { Seed = 1362513749, Faults = Honest }));
+
     // While streams are corrupted, who breaks the protocol cannot be told from who was made to; so half of the runs go without.
     private const SimulationFaults Honest = SimulationFaults.All & ~SimulationFaults.Corruption;
 

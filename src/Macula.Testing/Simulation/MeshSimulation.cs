@@ -23,6 +23,9 @@ public sealed class MeshSimulation
     // From what the nodes give themselves to stop, with air.
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(60);
 
+    // How often to look whether a node that stops has stopped.
+    private static readonly TimeSpan GoodByeInterval = TimeSpan.FromMilliseconds(100);
+
     // A node calls and publishes about once a second; most of it must come to something, even where many nodes are gone for good.
     private const int NodeSecondsPerDeed = 50;
 
@@ -118,11 +121,7 @@ public sealed class MeshSimulation
         var faultsEnd = _options.Duration - SimulationOptions.RecoveryTime;
         await faults.RunAsync(faultsEnd);
         await WaitUntilAsync(faultsEnd);
-        foreach (var node in _nodes.Where(node => node.State == NodeState.Down && !faults.Gone.Contains(node)))
-        {
-            node.Begin();
-        }
-
+        await Task.WhenAll(_nodes.Where(node => !faults.Gone.Contains(node)).Select(BringBackAsync));
         _plan.Phase = SimulationPhase.Recovery;
         await WaitUntilAsync(_options.Duration - ProgressCheck.Longest);
         _plan.Phase = SimulationPhase.Check;
@@ -136,6 +135,20 @@ public sealed class MeshSimulation
         await watch;
         await StopAsync();
         TellOfTraffic();
+    }
+
+    // A node that is still saying good-bye comes back when it has.
+    private async Task BringBackAsync(SimulatedNode node)
+    {
+        while (node.State == NodeState.Stopping)
+        {
+            await Task.Delay(GoodByeInterval, _world.Time);
+        }
+
+        if (node.State == NodeState.Down)
+        {
+            node.Begin();
+        }
     }
 
     // A run in which nothing happens violates nothing, and shows nothing.
