@@ -13,8 +13,9 @@ public sealed class VirtualWorld
     // Ten thousand nodes that start at once execute some hundred items each within one moment; a loop that never waits reaches any number.
     private const long MaxItemsPerMoment = 5_000_000;
 
-    // On the way to an error: whoever left the world for another thread is back within this real time, and names the true cause.
-    private static readonly TimeSpan PatienceWithForeignThreads = TimeSpan.FromSeconds(1);
+    // On the way to an error: whoever left the world for another thread is back within this real time, and names the true cause. A thread pool
+    // whose threads are all held up takes a second or two to add one.
+    private static readonly TimeSpan PatienceWithForeignThreads = TimeSpan.FromSeconds(5);
 
     private readonly ReadyQueue _ready;
     private readonly EventQueue _events = new();
