@@ -147,7 +147,7 @@ public abstract class CallContract<TRunner>
         var bob = await mesh.StartAsync(realm, "bob");
         await alice.AdvertiseAsync("echo", Echo);
         await bob.CallAsync("echo", MeshValue.Nil, At(alice));
-        var stopped = await AdvertiseEndlessAsync(mesh, alice);
+        var stopped = await EndlessProcedure.AdvertiseAsync(mesh, alice);
 
         await FailsAsync(
             ErrorCode.DeadlineExceeded, execution: null, bob.CallAsync("endless", MeshValue.Nil, At(alice) with { Deadline = TimeSpan.FromMilliseconds(200) }));
@@ -161,7 +161,7 @@ public abstract class CallContract<TRunner>
         var bob = await mesh.StartAsync(realm, "bob");
         using var giveUp = new CancellationTokenSource();
         var started = new Completion<bool>(mesh.Scheduler);
-        var stopped = await AdvertiseEndlessAsync(mesh, alice, started);
+        var stopped = await EndlessProcedure.AdvertiseAsync(mesh, alice, started);
 
         // A deadline beyond the runner's patience: it is not what stops the handler.
         var call = bob.CallAsync("endless", MeshValue.Nil, At(alice) with { Deadline = TimeSpan.FromHours(2) }, giveUp.Token).AsTask();
@@ -326,28 +326,6 @@ public abstract class CallContract<TRunner>
         var failure = await Assert.ThrowsAsync<CallException>(() => call.AsTask());
         Assert.Equal((code ?? failure.Code, execution ?? failure.Execution), (failure.Code, failure.Execution));
         return failure;
-    }
-
-    private static async Task<Task<bool>> AdvertiseEndlessAsync(Mesh mesh, MaculaPeer provider, Completion<bool>? started = null)
-    {
-        var stopped = new Completion<bool>(mesh.Scheduler);
-        await provider.AdvertiseAsync("endless", async (call, cancellationToken) =>
-        {
-            var forever = new Completion<bool>(mesh.Scheduler);
-            started?.TrySetResult(true);
-            try
-            {
-                await forever.CancelledBy(cancellationToken).Task;
-            }
-            catch (OperationCanceledException)
-            {
-                stopped.TrySetResult(true);
-                throw;
-            }
-
-            return call.Argument;
-        });
-        return stopped.Task.AsTask();
     }
 }
 

@@ -172,7 +172,7 @@ public abstract class LocalCallContract<TRunner>
     public void TheDeadlineEndsACallToItselfAndStopsItsHandler() => Run(async (mesh, realm) => // [RPC-19] [RPC-2] [RPC-4]
     {
         var alice = await mesh.StartAsync(realm, "alice", DhtMember.Client());
-        var stopped = await AdvertiseEndlessAsync(mesh, alice, started: null);
+        var stopped = await EndlessProcedure.AdvertiseAsync(mesh, alice);
         await FailsAsync(ErrorCode.NoSuchProcedure, CallExecution.NotStarted, alice.CallAsync("absent", MeshValue.Nil, new CallOptions { Node = alice.Self.NodeId }));
 
         // What was compiled for that is not for this one to wait for: its handler must have begun when its time is over.
@@ -187,7 +187,7 @@ public abstract class LocalCallContract<TRunner>
         var alice = await mesh.StartAsync(realm, "alice", DhtMember.Client());
         using var giveUp = new CancellationTokenSource();
         var started = new Completion<bool>(mesh.Scheduler);
-        var stopped = await AdvertiseEndlessAsync(mesh, alice, started);
+        var stopped = await EndlessProcedure.AdvertiseAsync(mesh, alice, started);
 
         // A deadline beyond the runner's patience: it is not what stops the handler.
         var call = alice.CallAsync("endless", MeshValue.Nil, new CallOptions { Deadline = TimeSpan.FromHours(2) }, giveUp.Token).AsTask();
@@ -287,7 +287,7 @@ public abstract class LocalCallContract<TRunner>
         var alice = await mesh.StartAsync(
             realm, "alice", options => DhtMember.Client()(options) with { Connections = options.Connections with { ShutdownTimeout = TimeSpan.FromMilliseconds(100) } });
         var started = new Completion<bool>(mesh.Scheduler);
-        var stopped = await AdvertiseEndlessAsync(mesh, alice, started);
+        var stopped = await EndlessProcedure.AdvertiseAsync(mesh, alice, started);
         var running = alice.CallAsync("endless", MeshValue.Nil, new CallOptions { Deadline = TimeSpan.FromHours(1) });
         await started.Task;
 
@@ -317,28 +317,6 @@ public abstract class LocalCallContract<TRunner>
         await (await alice.AdvertiseAsync("echo", alices)).WaitUntilPublishedAsync();
         await (await bob.AdvertiseAsync("echo", bobs)).WaitUntilPublishedAsync();
         return (boot, alice, bob);
-    }
-
-    private static async Task<Task<bool>> AdvertiseEndlessAsync(Mesh mesh, MaculaPeer provider, Completion<bool>? started)
-    {
-        var stopped = new Completion<bool>(mesh.Scheduler);
-        await provider.AdvertiseAsync("endless", async (call, cancellationToken) =>
-        {
-            var forever = new Completion<bool>(mesh.Scheduler);
-            started?.TrySetResult(true);
-            try
-            {
-                await forever.CancelledBy(cancellationToken).Task;
-            }
-            catch (OperationCanceledException)
-            {
-                stopped.TrySetResult(true);
-                throw;
-            }
-
-            return call.Argument;
-        });
-        return stopped.Task.AsTask();
     }
 }
 
